@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Every target names its folder: `Plugins/` is not a place where SwiftPM looks by itself.
+func room(
+  _ path: String, uses dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .target(
+    name: String(path.split(separator: "/").last!), dependencies: dependencies, path: path,
+    exclude: exclude, swiftSettings: strict)
+}
+
+func tests(_ name: String, of dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "swift-unit-sync",
+  products: [
+    .executable(name: "coder", targets: ["coder"]),
+    .library(name: "SyncUnits", targets: ["SyncUnits"]),
+    .library(name: "SyncPlugin", targets: ["SyncPlugin"]),
+    .library(name: "SyncRPC", targets: ["SyncRPC"]),
+    .library(name: "SyncAgent", targets: ["SyncAgent"]),
+    .library(name: "SyncCLI", targets: ["SyncCLI"]),
+    .library(name: "StandardPlugins", targets: ["StandardPlugins"]),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CLibevent", path: "Sources/CLibevent", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(
+      name: "CJansson", path: "Sources/CJansson", providers: [.apt(["libjansson-dev"])]),
+
+    room("Sources/SyncUnits"),
+    room("Sources/SyncPlugin", uses: ["SyncUnits"]),
+    room("Sources/SyncWire", uses: ["SyncUnits"], exclude: ["agentsocket.proto"]),
+    room("Sources/SyncRPC", uses: ["SyncUnits", "SyncPlugin", "SyncWire"]),
+    room("Sources/SyncSystem"),
+    room("Sources/SyncText", uses: ["CJansson", "SyncUnits"]),
+    room("Sources/Libevent", uses: ["CLibevent", "SyncPlugin", "SyncSystem"]),
+    room(
+      "Sources/SyncAgent",
+      uses: ["SyncUnits", "SyncPlugin", "SyncRPC", "Libevent", "SyncSystem", "SyncText"]),
+    room(
+      "Sources/SyncCLI",
+      uses: [
+        "SyncUnits", "SyncPlugin", "SyncRPC", "Libevent", "SyncSystem", "SyncText", "SyncAgent",
+      ]),
+    .executableTarget(
+      name: "coder", dependencies: ["SyncCLI", "StandardPlugins"], path: "Sources/coder",
+      swiftSettings: strict),
+
+    room("Plugins/TransportUnix", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),
+    room("Plugins/WaitingPoll", uses: ["SyncPlugin", "SyncUnits"], exclude: ["README.md"]),
+    room("Plugins/StandardPlugins", uses: ["SyncPlugin", "TransportUnix", "WaitingPoll"]),
+
+    tests("SyncUnitsTests", of: ["SyncUnits"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

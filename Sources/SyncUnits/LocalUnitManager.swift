@@ -1,0 +1,117 @@
+import Synchronization
+
+/// The graph of units in this process's memory, gone when the process ends.
+///
+/// Threading: all members may be called from any thread; a lock is held for the length of one
+/// change and never while other code runs. All calls but ``waitUntilReady(_:)`` answer at once.
+public final class LocalUnitManager: UnitManager {
+  private let state = Mutex(State())
+
+  private struct State: Sendable {
+    var store = UnitStore()
+    var waits = WaitTable()
+    var lastWaiter: WaitTable.WaiterID = 0
+    var closed: UnitError?
+  }
+
+  /// Creates a manager that knows no units.
+  public init() {}
+
+  public func want(_ unit: UnitID, dependsOn dependency: UnitID) throws(UnitError) {
+    try state.withLock { state throws(UnitError) in
+      try state.store.want(unit, dependsOn: dependency)
+    }
+  }
+
+  public func start(_ unit: UnitID) throws(UnitError) {
+    try state.withLock { state throws(UnitError) in try state.store.start(unit) }
+  }
+
+  public func complete(_ unit: UnitID) throws(UnitError) {
+    let woken = try state.withLock { state throws(UnitError) in
+      var ready: [UnitStore.Node] = []
+      try state.store.complete(unit, ready: &ready)
+      return state.waits.take(waitingFor: ready)
+    }
+    for waiter in woken { waiter.resume() }
+  }
+
+  public func isReady(_ unit: UnitID) throws(UnitError) -> Bool {
+    try state.withLock { state throws(UnitError) in try state.store.isReady(unit) }
+  }
+
+  public func status(of unit: UnitID) throws(UnitError) -> UnitReport {
+    try state.withLock { state throws(UnitError) in try state.store.report(on: unit) }
+  }
+
+  public func list() -> [UnitSummary] {
+    state.withLock { $0.store.summaries() }
+  }
+
+  /// Returns when `unit` is ready: at once if it is now, otherwise in the moment in which its last
+  /// unsatisfied dependency completes. By the time the task runs on, a dependency may have begun
+  /// anew; ``start(_:)`` tells.
+  ///
+  /// Cancelling the task ends the wait with a `CancellationError` and forgets the waiter at once.
+  /// - Throws: ``UnitError`` `invalidName`; `limitExceeded` for more than ``Limits/waiters``;
+  ///   `unavailable` after ``shutDown()``; `CancellationError`.
+  public func waitUntilReady(_ unit: UnitID) async throws {
+    let waiter = state.withLock { state in
+      state.lastWaiter += 1
+      return state.lastWaiter
+    }
+    try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { (continuation: WaitTable.Continuation) in
+        switch enqueue(waiter, for: unit, continuation) {
+        case .success(true): break
+        case .success(false): continuation.resume()
+        case .failure(let error): continuation.resume(throwing: error)
+        }
+      }
+    } onCancel: {
+      state.withLock { $0.waits.remove(waiter) }?.resume(throwing: CancellationError())
+    }
+  }
+
+  /// True if the waiter has to wait.
+  private func enqueue(
+    _ waiter: WaitTable.WaiterID, for unit: UnitID, _ continuation: WaitTable.Continuation
+  ) -> Result<Bool, any Error> {
+    state.withLock { state in
+      Result {
+        // The cancellation handler may have run before there was anything to forget.
+        try Task.checkCancellation()
+        if let error = state.closed { throw error }
+        guard let node = try state.store.unreadyNode(of: unit) else { return false }
+        guard state.waits.count < Limits.waiters else {
+          throw UnitError(.limitExceeded, "more than \(Limits.waiters) waiters")
+        }
+        state.waits.add(waiter, for: node, continuation)
+        return true
+      }
+    }
+  }
+
+  /// Ends all waits, now and from now on, with the error `unavailable`. Other calls go on.
+  public func shutDown() {
+    let waiters = state.withLock { state in
+      state.closed = UnitError(.unavailable, "the unit manager is shutting down")
+      return state.waits.takeAll()
+    }
+    for waiter in waiters {
+      waiter.resume(throwing: UnitError(.unavailable, "the unit manager is shutting down"))
+    }
+  }
+
+  /// How many tasks are in ``waitUntilReady(_:)`` now.
+  public var waiterCount: Int { state.withLock { $0.waits.count } }
+
+  /// The units and their dependencies in the DOT language of Graphviz, an arrow from each unit to
+  /// what it depends on, coloured by status.
+  public func dot() -> String { state.withLock { $0.store.dot() } }
+
+  /// Checks the whole state; for tests.
+  package func checkInvariants() throws(InvariantViolation) {
+    try state.withLock { state throws(InvariantViolation) in try state.store.checkInvariants() }
+  }
+}

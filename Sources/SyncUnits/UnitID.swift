@@ -1,0 +1,43 @@
+/// The name of a unit: an arbitrary non-empty UTF-8 string of at most ``Limits/nameBytes`` bytes.
+///
+/// Two names are the same unit exactly when their bytes are the same, as on the wire; Swift's own
+/// string comparison would take "é" and "e" + U+0301 for one name. The order is that of the bytes.
+/// Any string can be held; a manager refuses names that are empty or too long with
+/// ``UnitError/Code/invalidName``.
+public struct UnitID: Sendable {
+  /// The name as it was given.
+  public let name: String
+
+  /// Wraps `name`, unchecked.
+  public init(_ name: String) {
+    var name = name
+    name.makeContiguousUTF8()
+    self.name = name
+  }
+
+  private func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    // Contiguous since init, so the closure always runs.
+    name.utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) }!
+  }
+}
+
+extension UnitID: Hashable {
+  public static func == (left: Self, right: Self) -> Bool {
+    left.withBytes { left in right.withBytes { right in left.elementsEqual(right) } }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    withBytes { hasher.combine(bytes: $0) }
+  }
+}
+
+extension UnitID: Comparable {
+  public static func < (left: Self, right: Self) -> Bool {
+    left.withBytes { left in right.withBytes { right in left.lexicographicallyPrecedes(right) } }
+  }
+}
+
+extension UnitID: ExpressibleByStringLiteral, CustomStringConvertible {
+  public init(stringLiteral name: String) { self.init(name) }
+  public var description: String { name }
+}

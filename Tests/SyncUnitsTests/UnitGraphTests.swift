@@ -1,0 +1,79 @@
+import Testing
+
+@testable import SyncUnits
+
+@Suite struct UnitGraphTests {
+  /// Whether `node` depends on `other`, directly or not, found without the order.
+  private func reaches(_ graph: UnitGraph, _ node: Int, _ other: Int) -> Bool {
+    var seen: Set<Int> = [node]
+    var open = [node]
+    while let current = open.popLast() {
+      if current == other { return true }
+      for next in graph.dependencies(of: current).map(Int.init) where seen.insert(next).inserted {
+        open.append(next)
+      }
+    }
+    return false
+  }
+
+  @Test(arguments: 1...40)
+  func agreesWithAPlainSearchOnRandomEdges(seed: UInt64) throws {
+    var random = SplitMix(seed: seed)
+    let count = Int.random(in: 2...30, using: &random)
+    var graph = UnitGraph()
+    for _ in 0..<count { _ = graph.addNode() }
+    for _ in 0..<count * 4 {
+      let from = Int.random(in: 0..<count, using: &random)
+      let to = Int.random(in: 0..<count, using: &random)
+      let closesCycle = reaches(graph, to, from)
+      let edgesBefore = (0..<count).map { graph.dependencies(of: $0) }
+      let positionsBefore = (0..<count).map { graph.position(of: $0) }
+      do {
+        try graph.addEdge(from: from, to: to)
+        #expect(!closesCycle)
+      } catch {
+        #expect(closesCycle)
+        #expect(edgesBefore == (0..<count).map { graph.dependencies(of: $0) })
+        #expect(positionsBefore == (0..<count).map { graph.position(of: $0) })
+        #expect(error.nodes.first == from && error.nodes.last == from && error.nodes[1] == to)
+        for (node, dependency) in zip(error.nodes.dropFirst(), error.nodes.dropFirst(2)) {
+          #expect(graph.hasEdge(from: node, to: dependency))
+        }
+      }
+      try graph.checkInvariants()
+    }
+  }
+
+  enum Declaration: CaseIterable { case chain, reversedChain, fanIn, fanOut }
+
+  @Test(arguments: Declaration.allCases)
+  func naturalDeclarationsNeedNoSearch(_ declaration: Declaration) throws {
+    let count = 1_000
+    var graph = UnitGraph()
+    for _ in 0...count { _ = graph.addNode() }
+    for index in 0..<count {
+      switch declaration {
+      case .chain: try graph.addEdge(from: index + 1, to: index)
+      case .reversedChain: try graph.addEdge(from: index, to: index + 1)
+      case .fanIn: try graph.addEdge(from: 0, to: index + 1)
+      case .fanOut: try graph.addEdge(from: index + 1, to: 0)
+      }
+    }
+    #expect(graph.visitedEdgeCount == 0)
+    #expect(graph.edgeCount == count)
+    try graph.checkInvariants()
+  }
+}
+
+/// A small seeded generator (Steele, Lea and Flood's SplitMix64).
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+  init(seed: UInt64) { state = seed }
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
