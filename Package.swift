@@ -39,14 +39,15 @@ let package = Package(
       name: "CLibevent", path: "Sources/CLibevent", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(
       name: "CJansson", path: "Sources/CJansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
 
     room("Sources/SyncUnits"),
     room("Sources/SyncPlugin", uses: ["SyncUnits"]),
     room("Sources/SyncWire", uses: ["SyncUnits"], exclude: ["agentsocket.proto"]),
     room("Sources/SyncRPC", uses: ["SyncUnits", "SyncPlugin", "SyncWire"]),
-    room("Sources/SyncSystem"),
+    room("Sources/SyncSystem", uses: ["CLinux"]),
     room("Sources/SyncText", uses: ["CJansson", "SyncUnits"]),
-    room("Sources/Libevent", uses: ["CLibevent", "SyncPlugin", "SyncSystem"]),
+    room("Sources/Libevent", uses: ["CLibevent", "SyncUnits", "SyncPlugin", "SyncSystem"]),
     room(
       "Sources/SyncAgent",
       uses: ["SyncUnits", "SyncPlugin", "SyncRPC", "Libevent", "SyncSystem", "SyncText"]),
@@ -56,7 +57,8 @@ let package = Package(
         "SyncUnits", "SyncPlugin", "SyncRPC", "Libevent", "SyncSystem", "SyncText", "SyncAgent",
       ]),
     .executableTarget(
-      name: "coder", dependencies: ["SyncCLI", "StandardPlugins"], path: "Sources/coder",
+      name: "coder", dependencies: ["SyncCLI", "SyncPlugin", "StandardPlugins"],
+      path: "Sources/coder",
       swiftSettings: strict),
 
     room("Plugins/TransportUnix", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),

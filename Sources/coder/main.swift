@@ -1,1 +1,5 @@
-print(1)
+import StandardPlugins
+import SyncCLI
+import SyncPlugin
+
+Program.main(catalog: .standard)

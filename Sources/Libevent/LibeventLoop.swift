@@ -1,0 +1,204 @@
+internal import CLibevent
+public import SyncPlugin
+internal import SyncSystem
+internal import Synchronization
+
+/// An event loop of libevent that is also the executor of its tasks.
+///
+/// Threading: the thread in ``run()`` is the loop's thread. Tasks may be enqueued from anywhere; what
+/// ``EventLoop`` asks for beyond that is for the loop's thread alone. Between two waits for events
+/// the loop runs the tasks that became runnable, and then writes what they sent.
+public final class LibeventLoop: EventLoop, @unchecked Sendable {
+  // Sendable although it is full of state, because `queue`, `waker` and `owner` guard themselves and
+  // all the rest is touched by the loop's thread only.
+  let base: OpaquePointer
+  private let queue = Mutex(Queue())
+  private let waker: Int32
+  private let owner = Mutex(ThreadID.current)
+  private var wakeEvent: Event?
+  private var unflushed: [DescriptorConnection] = []
+  private var lingering: [ObjectIdentifier: DescriptorConnection] = [:]
+  private var isStopped = false
+
+  /// All connections read into the same memory, one after another.
+  let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+
+  private struct Queue {
+    var work: [Work] = []
+    var isWaking = false
+  }
+
+  private enum Work {
+    case job(UnownedJob)
+    case closure(@Sendable () -> Void)
+  }
+
+  /// Creates a loop that belongs to the calling thread until another one runs it.
+  /// - Throws: `PluginError` `system` when the process is out of descriptors.
+  public init() throws(PluginError) {
+    // libevent would print on stderr what its callers learn from its results.
+    event_set_log_callback { _, _ in }
+    guard let base = event_base_new() else {
+      throw PluginError(.system, "cannot create an event loop: out of descriptors or memory")
+    }
+    self.base = base
+    do {
+      waker = try Descriptor.eventCounter()
+    } catch {
+      event_base_free(base)
+      throw PluginError(.system, "cannot create an event loop: \(error)")
+    }
+    let waker = waker
+    wakeEvent = Event(base: base, .readable(waker)) { Descriptor.resetEventCounter(waker) }
+    wakeEvent?.add()
+  }
+
+  deinit {
+    wakeEvent = nil
+    event_base_free(base)
+    Descriptor.close(waker)
+    readBuffer.deallocate()
+  }
+
+  /// Runs until ``stop()``; the calling thread is the loop's thread from then on.
+  public func run() {
+    owner.withLock { $0 = .current }
+    isStopped = false
+    while !isStopped {
+      let isIdle = runWork()
+      flush()
+      if isStopped { break }
+      event_base_loop(base, isIdle ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK)
+    }
+  }
+
+  /// Ends ``run()`` after the current turn. May be called from any thread.
+  public func stop() {
+    perform { self.isStopped = true }
+  }
+
+  /// Runs the loop until `operation`, a task on it, has returned.
+  public func run<Result: Sendable>(_ operation: @escaping @Sendable () async -> Result) -> Result {
+    let result = ResultBox<Result>()
+    Task(executorPreference: self) {
+      result.value = await operation()
+      self.stop()
+    }
+    run()
+    return result.value!
+  }
+
+  /// Runs `body` on the loop's thread: now if it is the calling one, otherwise soon.
+  public func perform(_ body: @escaping @Sendable () -> Void) {
+    if isOnThread { body() } else { enqueue(.closure(body)) }
+  }
+
+  /// Whether the calling thread is the loop's.
+  var isOnThread: Bool { owner.withLock { $0 } == .current }
+
+  // MARK: Executor
+
+  public func enqueue(_ job: consuming ExecutorJob) { enqueue(.job(UnownedJob(job))) }
+
+  public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    UnownedSerialExecutor(ordinary: self)
+  }
+
+  public func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+
+  public func checkIsolated() { precondition(isOnThread, "not on the loop's thread") }
+
+  public func isIsolatingCurrentContext() -> Bool? { isOnThread }
+
+  private func enqueue(_ work: Work) {
+    let mustWake = queue.withLock { queue in
+      queue.work.append(work)
+      defer { queue.isWaking = true }
+      return !queue.isWaking
+    }
+    if mustWake, !isOnThread { Descriptor.raiseEventCounter(waker) }
+  }
+
+  /// Runs what is runnable, and what becomes so by it; false if there is still more, so that tasks
+  /// that keep each other busy do not keep the loop from its descriptors.
+  private func runWork() -> Bool {
+    for _ in 0..<16 {
+      let work = queue.withLock { queue in
+        defer { queue.work = [] }
+        if queue.work.isEmpty { queue.isWaking = false }
+        return queue.work
+      }
+      if work.isEmpty { return true }
+      for item in work {
+        switch item {
+        case .job(let job):
+          job.runSynchronously(
+            isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        case .closure(let body): body()
+        }
+      }
+    }
+    return false
+  }
+
+  // MARK: Writing at the end of a turn
+
+  func flushAtEndOfTurn(_ connection: DescriptorConnection) { unflushed.append(connection) }
+
+  private func flush() {
+    while !unflushed.isEmpty {
+      let connections = unflushed
+      unflushed.removeAll(keepingCapacity: true)
+      for connection in connections { connection.flush() }
+    }
+  }
+
+  /// Keeps a connection that nobody else holds any more until its last bytes are written.
+  func keepUntilClosed(_ connection: DescriptorConnection) {
+    lingering[ObjectIdentifier(connection)] = connection
+  }
+
+  func forget(_ connection: DescriptorConnection) {
+    lingering[ObjectIdentifier(connection)] = nil
+  }
+}
+
+/// Written by a task on the loop, read on the same thread when the loop has stopped.
+private final class ResultBox<Value>: @unchecked Sendable {
+  var value: Value?
+}
+
+extension LibeventLoop {
+  public func connection(reading: Int32, writing: Int32, peer: Peer?) -> sending any Connection {
+    DescriptorConnection(loop: self, reading: reading, writing: writing, peer: peer)
+  }
+
+  public func accept(
+    on socket: Int32, report: @escaping (ListenerEvent) -> Void,
+    accept: @escaping (Int32) -> Void
+  ) -> Registration {
+    let acceptor = Acceptor(loop: self, socket: socket, report: report, accept: accept)
+    return Registration { acceptor.cancel() }
+  }
+
+  public func whenReadable(_ descriptor: Int32, _ body: @escaping () -> Void) -> Registration {
+    let event = Event(base: base, .readable(descriptor), body)
+    event.add()
+    return Registration { event.remove() }
+  }
+
+  /// Calls `body` on each arrival of a signal, instead of what the signal does by default.
+  public func whenSignalled(_ signal: Int32, _ body: @escaping () -> Void) -> Registration {
+    let event = Event(base: base, .signal(signal), body)
+    event.add()
+    return Registration { event.remove() }
+  }
+
+  public func schedule(after delay: Duration, _ body: @escaping () -> Void) -> Registration {
+    let event = Event(base: base, .time, body)
+    event.add(after: delay)
+    return Registration { event.remove() }
+  }
+
+  public var clock: any Clock<Duration> { LoopClock(loop: self) }
+}

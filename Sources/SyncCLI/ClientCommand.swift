@@ -1,0 +1,69 @@
+internal import Libevent
+internal import SyncPlugin
+internal import SyncRPC
+internal import SyncUnits
+
+/// What the commands that talk to an agent share.
+struct Client: Sendable {
+  /// How long one call may take, unless a command has a limit of its own.
+  static let callTimeout: Duration = .seconds(10)
+
+  let manager: RemoteUnitManager
+  let clock: any Clock<Duration>
+}
+
+extension Invocation {
+  /// Runs `body` on a loop, connected to the agent that the command line names.
+  func withClient<R: Sendable>(
+    _ body: @escaping @Sendable (Client) async throws -> R
+  ) throws -> R {
+    let transport = try clientTransport()
+    return try runOnLoop { loop in
+      let manager = try await withDeadline(Client.callTimeout, clock: loop.clock) {
+        try await connect(to: transport, on: loop, callTimeout: Client.callTimeout)
+      }
+      let result = try await body(Client(manager: manager, clock: loop.clock))
+      await manager.close()
+      return result
+    }
+  }
+
+  func runOnLoop<R: Sendable>(
+    _ body: @escaping @Sendable (LibeventLoop) async throws -> R
+  ) throws -> R {
+    do {
+      let loop = try LibeventLoop()
+      let result: Result<R, any Error> = loop.run {
+        do { return .success(try await body(loop)) } catch { return .failure(error) }
+      }
+      return try result.get()
+    } catch let error as PluginError {
+      throw CommandFailure("connect to agent socket: ", error)
+    } catch is DeadlineExceeded {
+      throw CommandFailure(
+        status: .unavailable,
+        message: "connect to agent socket: no answer within \(Client.callTimeout.goNotation)")
+    }
+  }
+
+  func connect(
+    to transport: any Transport, on loop: LibeventLoop, callTimeout: Duration?
+  ) async throws -> RemoteUnitManager {
+    try await RemoteUnitManager(connectingTo: transport, on: loop, callTimeout: callTimeout)
+  }
+
+  /// The names among the arguments, checked as far as it needs no agent.
+  func units(_ names: some Sequence<String>) throws(CommandFailure) -> [UnitID] {
+    for name in names where name.utf8.count > Limits.nameBytes {
+      throw .usage(
+        "unit name is too long: \(name.utf8.count) bytes, at most \(Limits.nameBytes) are allowed")
+    }
+    return names.map { UnitID($0) }
+  }
+
+  /// The only argument of commands that take one unit.
+  func onlyUnit() throws(CommandFailure) -> UnitID {
+    guard arguments.count == 1 else { throw .usage("exactly one unit name is required") }
+    return try units(arguments)[0]
+  }
+}

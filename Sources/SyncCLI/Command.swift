@@ -1,0 +1,110 @@
+internal import SyncPlugin
+
+/// One command of the program, as data: parsing, help and completion are derived from it.
+struct Command: Sendable {
+  /// What positional arguments and values of options can be completed from.
+  enum Completion: Sendable {
+    case nothing
+    case units
+    case words([String])
+    case files
+    case commands
+  }
+
+  struct Option: Sendable {
+    let name: String
+    var short: Character? = nil
+    /// What stands for the value in the help; nil for one that is only there or not.
+    var placeholder: String? = nil
+    var environment: String? = nil
+    var isRepeatable = false
+    let help: String
+    var completion = Completion.nothing
+  }
+
+  struct Example: Sendable {
+    let comment: String
+    let line: String
+  }
+
+  let name: String
+  /// The positional arguments as the help shows them.
+  var arguments = ""
+  let summary: String
+  var discussion = ""
+  var examples: [Example] = []
+  var options: [Option] = []
+  var completion = Completion.nothing
+  var subcommands: [Command] = []
+  /// Left out of help and completion.
+  var isHidden = false
+  /// Whether everything after the command's name belongs to it as it is.
+  var takesAllArguments = false
+  /// Whether the help lists the exit statuses.
+  var showsExitStatuses = false
+  /// What it does; nil if it is only a group of others.
+  var run: (@Sendable (Invocation) throws -> Void)? = nil
+
+  var visibleSubcommands: [Command] { subcommands.filter { !$0.isHidden } }
+
+  func subcommand(named name: String) -> Command? { subcommands.first { $0.name == name } }
+}
+
+/// A command that was asked for, with everything that was said.
+struct Invocation: Sendable {
+  let catalog: PluginCatalog
+  let environment: [String: String]
+  let console: Console
+  let root: Command
+  let arguments: [String]
+  private let values: [String: [String]]
+
+  init(
+    catalog: PluginCatalog, environment: [String: String], console: Console, root: Command,
+    arguments: [String], values: [String: [String]]
+  ) {
+    self.catalog = catalog
+    self.environment = environment
+    self.console = console
+    self.root = root
+    self.arguments = arguments
+    self.values = values
+  }
+
+  /// What was given on the command line.
+  func flags(_ option: Command.Option) -> [String] { values[option.name] ?? [] }
+
+  /// The variable of an option; an empty one counts as unset.
+  func variable(_ option: Command.Option) -> String? {
+    guard let name = option.environment, let value = environment[name], !value.isEmpty else {
+      return nil
+    }
+    return value
+  }
+
+  /// The last flag, or else the variable.
+  func value(_ option: Command.Option) -> String? { flags(option).last ?? variable(option) }
+
+  /// Reads the value of an option that has one.
+  func parsed<Value>(
+    _ option: Command.Option, expected: String, _ parse: (String) -> Value?
+  ) throws(CommandFailure) -> Value? {
+    guard let text = value(option) else { return nil }
+    guard let value = parse(text) else {
+      let source = flags(option).isEmpty ? "$\(option.environment ?? "")" : "--\(option.name)"
+      throw .usage("\(source): \"\(text)\" is not \(expected)")
+    }
+    return value
+  }
+
+  /// Whether an option without a value was given; `--name=false` takes it back.
+  func isSet(_ option: Command.Option) throws(CommandFailure) -> Bool {
+    try parsed(option, expected: "true or false") { text in
+      switch text.lowercased() {
+      case "true", "t", "1": true
+      case "false", "f", "0": false
+      default: nil
+      }
+    } ?? false
+  }
+}

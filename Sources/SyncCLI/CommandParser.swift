@@ -1,0 +1,91 @@
+internal import SyncText
+
+/// Finds in the table what was asked for.
+struct CommandParser {
+  struct Result {
+    var path: [Command]
+    var arguments: [String] = []
+    var values: [String: [String]] = [:]
+
+    var command: Command { path.last! }
+    /// The words that lead to the command, as they are typed.
+    var commandLine: String { path.map(\.name).joined(separator: " ") }
+  }
+
+  let root: Command
+
+  /// Reads the words behind the program's name.
+  /// - Throws: what was wrong, with a suggestion.
+  func parse(_ words: [String]) throws(CommandFailure) -> Result {
+    var result = Result(path: [root])
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if result.command.takesAllArguments {
+        result.arguments.append(word)
+      } else if word == "--" {
+        result.arguments += rest
+        break
+      } else if word.hasPrefix("--") {
+        try takeLong(word.dropFirst(2), &rest, &result)
+      } else if word.hasPrefix("-"), word.count > 1 {
+        try takeShort(word.dropFirst(), &rest, &result)
+      } else if result.command.subcommands.isEmpty {
+        result.arguments.append(word)
+      } else if let subcommand = result.command.subcommand(named: word) {
+        result.path.append(subcommand)
+      } else {
+        throw unknown(
+          "command \"\(word)\"",
+          closestMatch(
+            to: word, among: result.command.visibleSubcommands.map(\.name)), result)
+      }
+    }
+    return result
+  }
+
+  private func takeLong(
+    _ text: Substring, _ rest: inout ArraySlice<String>, _ result: inout Result
+  ) throws(CommandFailure) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = String(parts.first ?? "")
+    let options = result.path.flatMap(\.options)
+    guard let option = options.first(where: { $0.name == name }) else {
+      let suggestion = closestMatch(to: name, among: options.map(\.name)).map { "--\($0)" }
+      throw unknown("flag --\(name)", suggestion, result)
+    }
+    try take(option, parts.count > 1 ? String(parts[1]) : nil, &rest, &result)
+  }
+
+  private func takeShort(
+    _ text: Substring, _ rest: inout ArraySlice<String>, _ result: inout Result
+  ) throws(CommandFailure) {
+    guard let option = result.path.flatMap(\.options).first(where: { $0.short == text.first })
+    else {
+      throw unknown("flag -\(text)", nil, result)
+    }
+    var attached = text.dropFirst()
+    if attached.first == "=" { attached = attached.dropFirst() }
+    if option.placeholder == nil, !attached.isEmpty { throw unknown("flag -\(text)", nil, result) }
+    try take(option, attached.isEmpty ? nil : String(attached), &rest, &result)
+  }
+
+  private func take(
+    _ option: Command.Option, _ attached: String?, _ rest: inout ArraySlice<String>,
+    _ result: inout Result
+  ) throws(CommandFailure) {
+    guard let value = attached ?? (option.placeholder == nil ? "true" : rest.popFirst()) else {
+      throw wrong("flag --\(option.name) needs a value", [], result)
+    }
+    result.values[option.name, default: []].append(value)
+  }
+
+  private func unknown(
+    _ what: String, _ suggestion: String?, _ result: Result
+  ) -> CommandFailure {
+    wrong("unknown \(what)", suggestion.map { ["did you mean \($0)?"] } ?? [], result)
+  }
+
+  private func wrong(_ message: String, _ hints: [String], _ result: Result) -> CommandFailure {
+    .usage(message, hints: hints + ["see '\(result.commandLine) --help'"])
+  }
+}

@@ -1,0 +1,78 @@
+/// All commands of the program.
+enum CommandTable {
+  static let root = Command(
+    name: "coder",
+    summary: "Startup coordination for scripts",
+    discussion: """
+      Scripts that start at the same time say what they depend on, wait for it, and tell when they \
+      are done. An agent keeps the graph of these units in memory.
+      """,
+    examples: [
+      .init(
+        comment: "Serve units to the scripts of this machine",
+        line: "coder agent --socket-server-enabled"),
+      .init(
+        comment: "Wait until git-clone is complete, then begin",
+        line: "coder exp sync want app git-clone && coder exp sync start app"),
+    ],
+    options: [Options.help, Options.version, Options.noColour],
+    subcommands: [.agent, exp, .completion, .help, .complete__],
+    showsExitStatuses: true)
+
+  private static let exp = Command(
+    name: "exp",
+    summary: "Experimental commands, under the name that they have in the original",
+    examples: [.init(comment: "All commands that scripts call", line: "coder exp sync --help")],
+    subcommands: [sync])
+
+  private static let sync = Command(
+    name: "sync",
+    summary: "Manage unit dependencies for coordinated startup",
+    discussion: """
+      Commands for orchestrating the order in which the parts of a workspace, a CI job or a \
+      container start. A unit is a named phase of work, most commonly a script. Declare what a unit \
+      depends on, start it, which blocks until that is complete, and complete it, which releases \
+      whoever waits for it.
+      """,
+    examples: [
+      .init(
+        comment: "A script that needs two others to be done",
+        line: """
+          coder exp sync want app git-clone apt-install
+              coder exp sync start app
+              ./run-app --prepare
+              coder exp sync complete app
+          """)
+    ],
+    options: [Options.socketPath, Options.transport],
+    subcommands: [.ping, .want, .start, .complete, .status, .list],
+    showsExitStatuses: true)
+}
+
+/// Options that several commands share.
+enum Options {
+  static let help = Command.Option(name: "help", short: "h", help: "Show the help of a command.")
+  static let version = Command.Option(name: "version", help: "Show the version.")
+  static let noColour = Command.Option(
+    name: "no-color", environment: "NO_COLOR",
+    help: "Write no colours. They are written to a terminal only, and not if TERM is dumb.")
+  static let socketPath = Command.Option(
+    name: "socket-path", placeholder: "string", environment: "CODER_AGENT_SOCKET_PATH",
+    help: "Specify the path for the agent socket, by default /tmp/coder-agent.sock.",
+    completion: .files)
+  static let transport = Command.Option(
+    name: "transport", placeholder: "spec", environment: "CODER_AGENT_TRANSPORT",
+    isRepeatable: true,
+    help: """
+      How the agent is reached, by default unix, or unix:PATH. Of several in the variable, \
+      separated by commas, a client uses the first.
+      """)
+  static let output = Command.Option(
+    name: "output", short: "o", placeholder: "table|json",
+    help: "The format of the output, by default table.", completion: .words(["table", "json"]))
+  static func columns(_ names: [String]) -> Command.Option {
+    Command.Option(
+      name: "column", short: "c", placeholder: names.joined(separator: "|"),
+      help: "The columns of the table, separated by commas.", completion: .words(names))
+  }
+}

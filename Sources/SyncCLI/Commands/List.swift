@@ -1,0 +1,39 @@
+internal import SyncRPC
+internal import SyncText
+internal import SyncUnits
+
+extension Command {
+  private static let columns: [Column<UnitSummary>] = [
+    Column("unit", "unit_name", { $0.unit.name }, { .string($0.unit.name) }),
+    Column("status", "status", \.status.description, { .string($0.status.wireName) }),
+    Column("ready", "is_ready", { "\($0.isReady)" }, { .boolean($0.isReady) }),
+  ]
+  private static let column = Options.columns(columns.map(\.heading))
+
+  static let list = Command(
+    name: "list",
+    summary: "List all units and their status",
+    examples: [.init(comment: "The names only", line: "coder exp sync list -c unit")],
+    options: [Options.output, column],
+    run: { invocation in
+      guard invocation.arguments.isEmpty else {
+        throw CommandFailure.usage("list takes no arguments")
+      }
+      let format = try invocation.outputFormat()
+      let columns = try invocation.columns(column, of: columns)
+      try invocation.withClient { client in
+        let rows: [UnitSummary]
+        do throws(UnitError) {
+          rows = try await client.manager.list().sorted { $0.unit < $1.unit }
+        } catch {
+          throw CommandFailure("list units failed: ", error)
+        }
+        switch format {
+        case .json: try invocation.console.print(json(rows, Self.columns).text(.indented))
+        case .table:
+          try invocation.console.print(
+            rows.isEmpty ? "No units registered" : tableText(rows, columns))
+        }
+      }
+    })
+}

@@ -1,0 +1,169 @@
+internal import Libevent
+internal import SyncPlugin
+internal import SyncRPC
+internal import SyncUnits
+
+extension Command {
+  private static let timeout = Option(
+    name: "timeout", placeholder: "duration",
+    help: """
+      How long the command may take in all, by default 5m; 0 is no limit. Written as in 300ms, \
+      1.5s, 5m or 1h30m.
+      """)
+  private static let wait = Option(
+    name: "wait", placeholder: "strategy", environment: "CODER_SYNC_WAIT",
+    help: "How to wait: poll, every second, or as in poll:250ms.", completion: .words(["poll"]))
+
+  static let start = Command(
+    name: "start",
+    arguments: "<unit>",
+    summary: "Wait until all unit dependencies are satisfied",
+    discussion: """
+      Blocks until all that the unit depends on is complete, and marks the unit as started. A unit \
+      that was complete begins anew.
+      """,
+    examples: [
+      .init(
+        comment: "Wait for ten minutes at most",
+        line: "coder exp sync start long-operation --timeout 10m")
+    ],
+    options: [timeout, wait],
+    completion: .units,
+    run: { invocation in
+      let unit = try invocation.onlyUnit()
+      let limit =
+        try invocation.parsed(timeout, expected: "a duration as in 5m or 1.5s") {
+          Duration(goNotation: $0)
+        } ?? .seconds(300)
+      let strategy: any WaitingStrategy
+      do {
+        strategy =
+          try invocation.value(wait).map(invocation.catalog.waitingStrategy)
+          ?? invocation.catalog.defaultWaitingStrategy
+      } catch let error as PluginError {
+        throw CommandFailure("--wait: ", error)
+      }
+      try StartCommand(invocation: invocation, unit: unit, strategy: strategy)
+        .run(limit: limit == .zero ? nil : limit)
+    })
+}
+
+/// `start`: wait for the dependencies as long as it takes, then mark the unit as started.
+private struct StartCommand: Sendable {
+  let invocation: Invocation
+  let unit: UnitID
+  let strategy: any WaitingStrategy
+
+  /// How long a timed-out command may take to find out what it still waited for.
+  private static let hintTimeout: Duration = .milliseconds(250)
+
+  func run(limit: Duration?) throws {
+    let transport = try invocation.clientTransport()
+    try invocation.runOnLoop { loop in
+      let client = ConnectedClient()
+      do {
+        try await withDeadline(limit, clock: loop.clock) {
+          // The limit is over everything, so that no call has one of its own.
+          let manager = try await invocation.connect(to: transport, on: loop, callTimeout: nil)
+          await client.set(manager)
+          try await start(on: manager, clock: loop.clock)
+        }
+      } catch is DeadlineExceeded {
+        throw await timeoutFailure(client.manager, clock: loop.clock)
+      }
+      await client.manager?.close()
+    }
+  }
+
+  private func start(on manager: RemoteUnitManager, clock: any Clock<Duration>) async throws {
+    var waitedFor: [UnitID]?
+    while true {
+      if waitedFor == nil {
+        let report = try await status(on: manager)
+        if report.isReady {
+          if try await markStarted(on: manager) {
+            return try invocation.console.print(Self.text(unit, startedWith: report.dependencies))
+          }
+          continue
+        }
+        let units = report.unsatisfied.map(\.unit)
+        waitedFor = units
+        try invocation.console.print(
+          "Unit \(unit.name.quoted) is waiting for dependencies to be satisfied: \(units.bracketed)"
+        )
+      }
+      try await wait(on: manager, clock: clock)
+      // A dependency may have begun anew between the answer and the start: wait again.
+      if try await markStarted(on: manager) { break }
+    }
+    try invocation.console.print(
+      "Unit \(unit.name.quoted) finished waiting for dependencies: \((waitedFor ?? []).bracketed)")
+  }
+
+  private static func text(_ unit: UnitID, startedWith dependencies: [Dependency]) -> String {
+    if dependencies.isEmpty { return "Unit \(unit.name.quoted) started with no dependencies" }
+    return "Unit \(unit.name.quoted) started immediately, dependencies already satisfied: "
+      + dependencies.map(\.unit).sorted().bracketed
+  }
+
+  private func status(on manager: RemoteUnitManager) async throws -> UnitReport {
+    do throws(UnitError) {
+      return try await manager.status(of: unit)
+    } catch {
+      throw CommandFailure("get status failed: ", error)
+    }
+  }
+
+  /// False if the unit is not ready any more.
+  private func markStarted(on manager: RemoteUnitManager) async throws -> Bool {
+    do throws(UnitError) {
+      try await manager.start(unit)
+      return true
+    } catch {
+      if error.code == .notReady { return false }
+      throw CommandFailure("start unit failed: ", error)
+    }
+  }
+
+  /// Waits with the strategy, and at the same time for the end of the connection, which a strategy
+  /// that sleeps would not notice.
+  private func wait(on manager: RemoteUnitManager, clock: any Clock<Duration>) async throws {
+    let progress = WaitProgress(
+      unit: unit, manager: manager, console: invocation.console, clock: clock)
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await strategy.waitUntilReady(unit, on: manager, clock: clock) }
+        group.addTask {
+          if let ending = await manager.waitUntilClosed() { throw ending }
+          throw CancellationError()
+        }
+        group.addTask { try await progress.run() }
+        defer { group.cancelAll() }
+        try await group.next()
+      }
+    } catch let error as UnitError {
+      throw CommandFailure("error checking dependencies: sync ready: ", error)
+    }
+  }
+
+  private func timeoutFailure(
+    _ manager: RemoteUnitManager?, clock: any Clock<Duration>
+  ) async -> CommandFailure {
+    var failure = CommandFailure(
+      status: .timeout, message: "timeout waiting for dependencies of unit '\(unit.name)'")
+    let hint = try? await withDeadline(Self.hintTimeout, clock: clock) { () -> String? in
+      guard let manager, case let unsatisfied = try await manager.status(of: unit).unsatisfied,
+        !unsatisfied.isEmpty
+      else { return nil }
+      return await manager.hintAboutWaiting(of: unit, for: unsatisfied)
+    }
+    if let hint = hint ?? nil { failure.hints.append(hint) }
+    return failure
+  }
+}
+
+/// The connection of a command whose deadline may pass before there is one.
+private actor ConnectedClient {
+  private(set) var manager: RemoteUnitManager?
+  func set(_ manager: RemoteUnitManager) { self.manager = manager }
+}

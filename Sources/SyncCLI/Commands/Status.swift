@@ -1,0 +1,62 @@
+internal import SyncRPC
+internal import SyncText
+internal import SyncUnits
+
+extension Command {
+  private static let columns: [Column<Dependency>] = [
+    Column("depends on", "depends_on", { $0.unit.name }, { .string($0.unit.name) }),
+    Column(
+      "required status", "required_status", \.requiredStatus.description,
+      { .string($0.requiredStatus.wireName) }),
+    Column(
+      "current status", "current_status", \.currentStatus.description,
+      { .string($0.currentStatus.wireName) }),
+    Column("satisfied", "is_satisfied", { "\($0.isSatisfied)" }, { .boolean($0.isSatisfied) }),
+  ]
+  private static let column = Options.columns(columns.map(\.heading))
+
+  static let status = Command(
+    name: "status",
+    arguments: "<unit>",
+    summary: "Show unit status and dependency state",
+    examples: [.init(comment: "For a script", line: "coder exp sync status app -o json")],
+    options: [Options.output, column],
+    completion: .units,
+    run: { invocation in
+      let unit = try invocation.onlyUnit()
+      let format = try invocation.outputFormat()
+      let columns = try invocation.columns(column, of: columns)
+      try invocation.withClient { client in
+        let report: UnitReport
+        do throws(UnitError) {
+          report = try await client.manager.status(of: unit)
+        } catch {
+          throw CommandFailure("get status failed: ", error)
+        }
+        let rows = report.dependencies.sorted { $0.unit < $1.unit }
+        switch format {
+        case .json:
+          let members: [(name: String, value: JSON)] = [
+            ("unit_name", .string(unit.name)), ("status", .string(report.status.wireName)),
+            ("is_ready", .boolean(report.isReady)),
+            ("dependencies", json(rows, Self.columns)),
+          ]
+          try invocation.console.print(JSON.object(members).text(.indented))
+        case .table:
+          let head = """
+            Unit: \(unit.name.escapingControlCharacters)
+            Status: \(report.status.description.escapingControlCharacters)
+            Ready: \(report.isReady)
+
+            Dependencies:
+
+            """
+          let table = rows.isEmpty ? "No dependencies found" : tableText(rows, columns)
+          try invocation.console.print(head + table)
+        }
+        if report.status == .notRegistered {
+          invocation.console.note(hint: await client.manager.hintAboutUnregistered(unit))
+        }
+      }
+    })
+}

@@ -1,0 +1,45 @@
+internal import SyncRPC
+internal import SyncUnits
+
+extension Command {
+  static let want = Command(
+    name: "want",
+    arguments: "<unit> <depends-on> [depends-on...]",
+    summary: "Declare that a unit depends on another unit completing before it can start",
+    discussion: """
+      Units may be named before anybody has registered them. A dependency that would close a cycle \
+      is refused. Declaring a dependency again changes nothing.
+      """,
+    examples: [
+      .init(
+        comment: "app starts after git-clone and apt-install",
+        line: "coder exp sync want app git-clone apt-install")
+    ],
+    completion: .units,
+    run: { invocation in
+      guard invocation.arguments.count >= 2 else {
+        throw CommandFailure.usage(
+          "at least two arguments are required: unit and one or more depends-on")
+      }
+      let units = try invocation.units(invocation.arguments)
+      let unit = units[0]
+      let dependencies = units.dropFirst()
+      try invocation.withClient { client in
+        for dependency in dependencies {
+          do throws(UnitError) {
+            try await client.manager.want(unit, dependsOn: dependency)
+          } catch {
+            var failure = CommandFailure("declare dependency failed: ", error)
+            if error.code == .cycle,
+              let hint = await client.manager.hintAboutCycle(from: unit, to: dependency)
+            {
+              failure.hints.append(hint)
+            }
+            throw failure
+          }
+        }
+        try invocation.console.print(
+          "Unit \(unit.name.quoted) declared dependencies: \(dependencies.bracketed)")
+      }
+    })
+}

@@ -1,0 +1,79 @@
+internal import SyncRPC
+internal import SyncUnits
+
+/// Finds what an unfinished command line can go on with.
+struct CompletionRequest {
+  struct Candidate {
+    let text: String
+    var description = ""
+  }
+
+  let invocation: Invocation
+
+  /// How long a shell waits for the agent at most.
+  private static let timeout: Duration = .milliseconds(500)
+  /// What the scripts take for "complete file names".
+  private static let files = Candidate(text: ":files")
+
+  var candidates: [Candidate] {
+    guard let unfinished = invocation.arguments.last else { return [] }
+    let finished = Array(invocation.arguments.dropLast())
+    // A line that ends in a flag that wants a value does not parse; what leads to it does.
+    guard let result = parse(finished) ?? parse(finished.dropLast()) else { return [] }
+    let options = result.path.flatMap(\.options)
+    if let last = finished.last, parse(finished) == nil {
+      let option = options.first { "--\($0.name)" == last || $0.short.map { "-\($0)" } == last }
+      return matching(unfinished, option?.completion ?? .nothing, result)
+    }
+    if unfinished.hasPrefix("-") {
+      return options.map { Candidate(text: "--\($0.name)", description: firstSentence($0.help)) }
+        .filter { $0.text.hasPrefix(unfinished) }
+    }
+    let subcommands = result.command.visibleSubcommands
+    if !subcommands.isEmpty { return matching(unfinished, .commands, result) }
+    return matching(unfinished, result.command.completion, result)
+  }
+
+  private func parse(_ words: some Sequence<String>) -> CommandParser.Result? {
+    try? CommandParser(root: invocation.root).parse(Array(words))
+  }
+
+  private func matching(
+    _ unfinished: String, _ completion: Command.Completion, _ result: CommandParser.Result
+  ) -> [Candidate] {
+    let all: [Candidate] =
+      switch completion {
+      case .nothing: []
+      case .files: [Self.files]
+      case .words(let words): words.map { Candidate(text: $0) }
+      case .commands: commands(below: result)
+      case .units: units(result)
+      }
+    return all.filter { $0.text == Self.files.text || $0.text.hasPrefix(unfinished) }
+  }
+
+  private func commands(below result: CommandParser.Result) -> [Candidate] {
+    // `help` takes the words of another command.
+    let command = parse(result.arguments).flatMap { result.arguments.isEmpty ? nil : $0.command }
+    let parent =
+      command ?? (result.command.visibleSubcommands.isEmpty ? invocation.root : result.command)
+    return parent.visibleSubcommands.map { Candidate(text: $0.name, description: $0.summary) }
+  }
+
+  /// The units of the agent that the line is about; none if it does not answer at once.
+  private func units(_ result: CommandParser.Result) -> [Candidate] {
+    let asked = Invocation(
+      catalog: invocation.catalog, environment: invocation.environment,
+      console: invocation.console, root: invocation.root, arguments: [], values: result.values)
+    let units = try? asked.withClient { client in
+      try await withDeadline(Self.timeout, clock: client.clock) { try await client.manager.list() }
+    }
+    return (units ?? [])
+      .filter { !result.arguments.contains($0.unit.name) && !$0.unit.name.contains("\n") }
+      .map { Candidate(text: $0.unit.name, description: $0.status.description) }
+  }
+
+  private func firstSentence(_ text: String) -> String {
+    String(text.prefix { $0 != "." })
+  }
+}

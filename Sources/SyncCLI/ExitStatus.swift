@@ -1,0 +1,74 @@
+internal import SyncPlugin
+internal import SyncUnits
+
+/// How the program ended; the numbers are those of `sysexits.h` where it has a fitting one.
+enum ExitStatus: Int32, CaseIterable, Sendable {
+  case success = 0
+  case failure = 1
+  case usage = 64
+  case cycle = 65
+  case unavailable = 69
+  case cannotCreate = 73
+  case outputFailed = 74
+  case agentAlreadyRunning = 75
+  case protocolError = 76
+  case permissionDenied = 77
+  case disabled = 78
+  case timeout = 124
+
+  /// What it means, for the help.
+  var meaning: String {
+    switch self {
+    case .success: "done"
+    case .failure: "the agent refused: the unit has that status already, is not known or not ready"
+    case .usage: "wrong arguments"
+    case .cycle: "the dependency would close a cycle"
+    case .unavailable: "no agent there, no answer from it, or its end during a wait"
+    case .cannotCreate: "the agent's socket cannot be created: something else is in its place"
+    case .outputFailed: "standard output cannot be written"
+    case .agentAlreadyRunning: "another agent serves that socket"
+    case .protocolError: "the other side speaks another protocol, or is too old for the call"
+    case .permissionDenied: "the socket is another user's"
+    case .disabled: "the agent's socket server is not enabled"
+    case .timeout: "the dependencies were not satisfied in time"
+    }
+  }
+}
+
+/// Why a command failed: what is printed, and the exit status.
+struct CommandFailure: Error, Sendable {
+  var status: ExitStatus
+  var message: String
+  var hints: [String] = []
+}
+
+extension CommandFailure {
+  static func usage(_ message: String, hints: [String] = []) -> CommandFailure {
+    CommandFailure(status: .usage, message: message, hints: hints)
+  }
+
+  /// A manager's refusal, behind the words with which the command introduces it.
+  init(_ prefix: String, _ error: UnitError) {
+    let status: ExitStatus =
+      switch error.code {
+      case .invalidName: .usage
+      case .cycle: .cycle
+      case .unavailable, .deadlineExceeded: .unavailable
+      case .protocolViolation, .unsupported: .protocolError
+      default: .failure
+      }
+    self.init(status: status, message: prefix + error.message)
+  }
+
+  init(_ prefix: String, _ error: PluginError) {
+    let status: ExitStatus =
+      switch error.code {
+      case .invalidArgument, .unsupported: .usage
+      case .permissionDenied: .permissionDenied
+      case .endpointInUse: .agentAlreadyRunning
+      case .endpointBlocked: .cannotCreate
+      default: .unavailable
+      }
+    self.init(status: status, message: prefix + error.message, hints: error.hint.map { [$0] } ?? [])
+  }
+}

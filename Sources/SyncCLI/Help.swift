@@ -1,0 +1,80 @@
+internal import SyncText
+
+/// The help of a command, made from the table.
+struct Help {
+  static let width = 80
+
+  /// From the program down to the command.
+  let path: [Command]
+
+  private var command: Command { path.last! }
+  private var name: String { path.map(\.name).joined(separator: " ") }
+
+  var text: String {
+    var sections = ["coder v\(Version.number)", usage]
+    if !command.discussion.isEmpty {
+      sections.append(command.discussion.wrapped(width: Self.width, indent: 2))
+    }
+    if !command.visibleSubcommands.isEmpty { sections.append(subcommands) }
+    if !command.examples.isEmpty { sections.append(examples) }
+    if !command.options.isEmpty { sections.append(options) }
+    if command.showsExitStatuses { sections.append(exitStatuses) }
+    if path.count > 1 {
+      sections.append("———\nRun `coder --help` for a list of global options.")
+    }
+    return sections.joined(separator: "\n\n")
+  }
+
+  private var usage: String {
+    let synopsis =
+      command.visibleSubcommands.isEmpty
+      ? "\(name) [flags] \(command.arguments)" : "\(name) [flags] <subcommand>"
+    var line = synopsis
+    while line.hasSuffix(" ") { line.removeLast() }
+    return "USAGE:\n  \(line)\n\n" + command.summary.wrapped(width: Self.width, indent: 2)
+  }
+
+  private var subcommands: String {
+    let commands = command.visibleSubcommands
+    let column = commands.map(\.name.count).max()! + 4
+    let rows = commands.sorted { $0.name < $1.name }.map { command in
+      let text = command.summary.wrapped(width: Self.width, indent: column + 4)
+      let label = "    " + command.name
+      return label + text.dropFirst(label.count)
+    }
+    return "SUBCOMMANDS:\n" + rows.joined(separator: "\n")
+  }
+
+  private var examples: String {
+    "EXAMPLES:\n"
+      + command.examples.map { "    # \($0.comment)\n    \($0.line)" }.joined(separator: "\n\n")
+  }
+
+  private var options: String {
+    let rows = command.options.map { option in
+      var line = option.short.map { "  -\($0), " } ?? "      "
+      line += "--\(option.name)"
+      if let placeholder = option.placeholder { line += " \(placeholder)" }
+      if let environment = option.environment { line += ", $\(environment)" }
+      return line + "\n" + option.help.wrapped(width: Self.width, indent: 10)
+    }
+    return "OPTIONS:\n" + rows.joined(separator: "\n\n")
+  }
+
+  private var exitStatuses: String {
+    let rows = ExitStatus.allCases.map { status in
+      let number = String(status.rawValue)
+      let label = String(repeating: " ", count: 7 - number.count) + number
+      return label + status.meaning.wrapped(width: Self.width, indent: 9).dropFirst(label.count)
+    }
+    return "EXIT STATUS:\n" + rows.joined(separator: "\n")
+      + "\n"
+      + "During a wait, SIGINT, SIGTERM and SIGHUP end the command by the signal itself."
+      .wrapped(width: Self.width, indent: 4)
+  }
+}
+
+/// The version of this package.
+package enum Version {
+  package static let number = "0.1.0"
+}

@@ -1,0 +1,57 @@
+public import SyncPlugin
+internal import SyncSystem
+
+/// The `coder` program, with the plugins that it is given.
+public enum Program {
+  /// Runs the command line of this process and ends the process with its exit status. The calling
+  /// thread becomes that of an event loop where the command has one.
+  public static func main(catalog: PluginCatalog) -> Never {
+    ThisProcess.exit(run(catalog: catalog))
+  }
+
+  /// Runs the command line of this process and returns the exit status.
+  public static func run(catalog: PluginCatalog) -> Int32 {
+    let environment = ThisProcess.environment
+    let words = wordsOfCommandLine()
+    // Before parsing, because its errors are written too; the parser knows the flag as well.
+    let allowsColour = !words.contains("--no-color")
+    let console = Console.standard(environment: environment, allowsColour: allowsColour)
+    do {
+      try run(words, environment: environment, catalog: catalog, console: console)
+      return ExitStatus.success.rawValue
+    } catch let failure as CommandFailure {
+      console.report(failure)
+      return failure.status.rawValue
+    } catch {
+      console.report(CommandFailure(status: .failure, message: "\(error)"))
+      return ExitStatus.failure.rawValue
+    }
+  }
+
+  static func run(
+    _ words: [String?], environment: [String: String], catalog: PluginCatalog, console: Console
+  ) throws {
+    if let index = words.firstIndex(of: nil) {
+      throw CommandFailure.usage("argument \(index + 1) is not valid UTF-8")
+    }
+    let root = CommandTable.root
+    let result = try CommandParser(root: root).parse(words.compactMap(\.self))
+    if result.values[Options.version.name] != nil {
+      return try console.print("coder v\(Version.number)")
+    }
+    guard result.values[Options.help.name] == nil, let run = result.command.run else {
+      return try console.print(Help(path: result.path).text)
+    }
+    try run(
+      Invocation(
+        catalog: catalog, environment: environment, console: console, root: root,
+        arguments: result.arguments, values: result.values))
+  }
+
+  /// Swift's own list of arguments repairs what is not UTF-8, and so would rename a unit.
+  private static func wordsOfCommandLine() -> [String?] {
+    (1..<max(1, Int(CommandLine.argc))).map { index in
+      CommandLine.unsafeArgv[index].flatMap { String(validatingCString: $0) }
+    }
+  }
+}

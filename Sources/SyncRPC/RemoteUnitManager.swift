@@ -1,0 +1,251 @@
+public import SyncPlugin
+public import SyncUnits
+internal import SyncWire
+
+/// Units that an agent elsewhere keeps, over a connection.
+///
+/// Threading: an actor whose executor is the loop of its connection; all calls may be made from
+/// anywhere. Calls that are made at the same time go out one after another, because an original
+/// agent loses answers otherwise. Cancelling a task takes its call back; whether it took effect
+/// then is not known. There is no reconnecting: a manager whose connection has ended throws
+/// `unavailable` from then on.
+public actor RemoteUnitManager: UnitManager {
+  private nonisolated let loop: any EventLoop
+  private let callTimeout: Duration?
+  private var connection: (any Connection)?
+  private var session = ClientSession()
+  private var buffer = ReceiveBuffer()
+  private var output: [UInt8] = []
+  private var waiting: [PendingCall] = []
+  private var current: (call: PendingCall, stream: UInt64)?
+  private var lastID: UInt64 = 0
+  private var ending: UnitError?
+  private var endWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+
+  private struct PendingCall {
+    let id: UInt64
+    let method: Method
+    let request: [UInt8]
+    let timer: Registration?
+    let continuation: CheckedContinuation<Result<[UInt8], UnitError>, Never>
+  }
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  /// Connects to an agent.
+  ///
+  /// `callTimeout` limits each call from the moment in which it is made; nil is no limit. Connecting
+  /// is not limited: cancel the task.
+  /// - Throws: what `transport` throws.
+  public init(
+    connectingTo transport: any Transport, on loop: any EventLoop,
+    callTimeout: Duration? = .seconds(10)
+  ) async throws {
+    self.loop = loop
+    self.callTimeout = callTimeout
+    try await connect(to: transport)
+  }
+
+  /// On the loop's thread, where the connection lives.
+  isolated deinit { connection?.abort() }
+
+  private func connect(to transport: any Transport) async throws {
+    let connection = try await transport.connect(on: loop)
+    self.connection = connection
+    connection.activate(Handler(manager: self))
+  }
+
+  /// Ends the connection; calls that are open throw `unavailable`.
+  public func close() {
+    connection?.close()
+    end(UnitError(.unavailable, "manager closed: closed by its owner"))
+  }
+
+  /// Returns when the connection has ended, or the task was cancelled.
+  /// - Returns: why it ended; nil if the task was cancelled.
+  public func waitUntilClosed() async -> UnitError? {
+    lastID += 1
+    let id = lastID
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        if ending != nil || Task.isCancelled { return continuation.resume() }
+        endWaiters[id] = continuation
+      }
+    } onCancel: {
+      Task(executorPreference: loop) { await self.forgetEndWaiter(id) }
+    }
+    return ending
+  }
+
+  private func forgetEndWaiter(_ id: UInt64) {
+    endWaiters.removeValue(forKey: id)?.resume()
+  }
+
+  // MARK: UnitManager
+
+  /// Asks the agent for a sign of life.
+  /// - Throws: `unavailable`, `deadlineExceeded`, `protocolViolation`, `unsupported`, `other`, as all
+  ///   calls here may.
+  public func ping() async throws(UnitError) {
+    _ = try await call(.ping, EmptyMessage(), answer: EmptyMessage.self)
+  }
+
+  public func want(_ unit: UnitID, dependsOn dependency: UnitID) async throws(UnitError) {
+    let request = WantRequest(unit: unit.name, dependsOn: dependency.name)
+    _ = try await call(.want, request, answer: EmptyMessage.self)
+  }
+
+  public func start(_ unit: UnitID) async throws(UnitError) {
+    _ = try await call(.start, UnitRequest(unit: unit.name), answer: EmptyMessage.self)
+  }
+
+  public func complete(_ unit: UnitID) async throws(UnitError) {
+    _ = try await call(.complete, UnitRequest(unit: unit.name), answer: EmptyMessage.self)
+  }
+
+  public func isReady(_ unit: UnitID) async throws(UnitError) -> Bool {
+    try await call(.ready, UnitRequest(unit: unit.name), answer: ReadyResponse.self).ready
+  }
+
+  public func status(of unit: UnitID) async throws(UnitError) -> UnitReport {
+    try await call(.status, UnitRequest(unit: unit.name), answer: StatusResponse.self).report
+  }
+
+  public func list() async throws(UnitError) -> [UnitSummary] {
+    try await call(.list, EmptyMessage(), answer: ListResponse.self).summaries
+  }
+
+  // MARK: Calls
+
+  private func call<Answer: ProtobufMessage>(
+    _ method: Method, _ request: some ProtobufMessage, answer: Answer.Type
+  ) async throws(UnitError) -> Answer {
+    lastID += 1
+    let id = lastID
+    let result: Result<[UInt8], UnitError> = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        if let ending { return continuation.resume(returning: .failure(ending)) }
+        if Task.isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
+        waiting.append(
+          PendingCall(
+            id: id, method: method, request: request.encoded, timer: deadline(of: id),
+            continuation: continuation))
+        sendNext()
+      }
+    } onCancel: {
+      Task(executorPreference: loop) { await self.take(back: id, .cancelled) }
+    }
+    let answer = try result.get()
+    do throws(ProtobufError) {
+      return try Answer(decoding: answer.span.bytes)
+    } catch {
+      throw UnitError(.protocolViolation, "the answer is not the protocol's: \(error)")
+    }
+  }
+
+  private func deadline(of id: UInt64) -> Registration? {
+    guard let callTimeout else { return nil }
+    return loop.schedule(after: callTimeout) { [unowned self] in
+      assumeIsolated { manager in
+        manager.take(
+          back: id,
+          UnitError(.deadlineExceeded, "no answer within \(callTimeout.goNotation)"))
+      }
+    }
+  }
+
+  private func sendNext() {
+    guard current == nil, !waiting.isEmpty else { return }
+    let call = waiting.removeFirst()
+    let stream = session.begin(call.method, request: call.request, output: &output)
+    current = (call, stream)
+    flush()
+  }
+
+  /// Ends a call that is not to be waited for any more, wherever it is by now.
+  private func take(back id: UInt64, _ error: UnitError) {
+    if let index = waiting.firstIndex(where: { $0.id == id }) {
+      finish(waiting.remove(at: index), .failure(error))
+    } else if let (call, stream) = current, call.id == id {
+      session.cancel(stream, output: &output)
+      current = nil
+      finish(call, .failure(error))
+      flush()
+      sendNext()
+    }
+  }
+
+  private func finish(_ call: PendingCall, _ result: Result<[UInt8], UnitError>) {
+    call.timer?.cancel()
+    call.continuation.resume(returning: result)
+  }
+
+  private func flush() {
+    if output.isEmpty { return }
+    connection?.send(output.span.bytes)
+    output.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: From the connection
+
+  private func received(_ bytes: RawSpan) {
+    do {
+      try buffer.feed(bytes, process)
+    } catch {
+      connection?.abort()
+      end(UnitError(.protocolViolation, "manager closed: \(error)"))
+    }
+  }
+
+  private func process(_ bytes: RawSpan) throws(WireError) -> Int {
+    var offset = 0
+    while let event = try session.next(in: bytes, at: &offset, output: &output) {
+      guard let (call, stream) = current, stream == event.stream else { continue }
+      current = nil
+      finish(call, event.result)
+      sendNext()
+    }
+    flush()
+    return offset
+  }
+
+  private func end(_ error: UnitError) {
+    guard ending == nil else { return }
+    ending = error
+    connection = nil
+    if let (call, _) = current { finish(call, .failure(error)) }
+    for call in waiting { finish(call, .failure(error)) }
+    current = nil
+    waiting = []
+    for waiter in endWaiters.values { waiter.resume() }
+    endWaiters = [:]
+  }
+
+  /// Brings the connection's callbacks, which come on the loop's thread, to the actor.
+  private final class Handler: ConnectionHandler {
+    private weak let manager: RemoteUnitManager?
+
+    init(manager: RemoteUnitManager) { self.manager = manager }
+
+    func received(_ bytes: RawSpan) { manager?.assumeIsolated { $0.received(bytes) } }
+
+    func reachedEndOfInput() {
+      manager?.assumeIsolated {
+        $0.connection?.abort()
+        $0.end(UnitError(.unavailable, "manager closed: EOF"))
+      }
+    }
+
+    func drained() {}
+
+    func failed(_ reason: PluginError) {
+      manager?.assumeIsolated {
+        $0.end(UnitError(.unavailable, "manager closed: \(reason.message)"))
+      }
+    }
+  }
+}
+
+extension UnitError {
+  fileprivate static let cancelled = UnitError(.other, "the call was cancelled")
+}

@@ -1,0 +1,146 @@
+internal import SyncPlugin
+internal import SyncUnits
+internal import SyncWire
+
+/// One connection of a ``SyncServer``: between the bytes of the transport, the session and the
+/// manager. Belongs to the loop's thread.
+final class ServedConnection: ConnectionHandler {
+  private let id: UInt64
+  private let connection: any Connection
+  private unowned let server: SyncServer
+  private let localManager: LocalUnitManager?
+  private var session = ServerSession()
+  private var buffer = ReceiveBuffer()
+  private var output: [UInt8] = []
+  private var tasks: [UInt64: Task<Void, Never>] = [:]
+  private var frameTimer: Registration?
+  private var isClosed = false
+
+  init(id: UInt64, connection: any Connection, server: SyncServer) {
+    self.id = id
+    self.connection = connection
+    self.server = server
+    localManager = server.manager as? LocalUnitManager
+  }
+
+  // MARK: From the transport
+
+  func received(_ bytes: RawSpan) {
+    do throws(WireError) {
+      var used = 0
+      try buffer.feed(bytes) { bytes throws(WireError) in
+        used = try process(bytes)
+        return used
+      }
+      limitFrameTime(hasProgressed: used > 0)
+    } catch {
+      close(reason: error.description)
+    }
+  }
+
+  func drained() {
+    // What was held back while the client did not take its answers.
+    received([UInt8]().span.bytes)
+  }
+
+  func reachedEndOfInput() {
+    for stream in session.endInput(output: &output) { tasks.removeValue(forKey: stream)?.cancel() }
+    flush()
+    close(reason: nil)
+  }
+
+  func failed(_ reason: PluginError) {
+    isClosed = true
+    end(reason: reason.message)
+  }
+
+  // MARK: Calls
+
+  /// Uses whole packets up to the point where the client should first take its answers.
+  private func process(_ bytes: RawSpan) throws(WireError) -> Int {
+    var offset = 0
+    defer { flush() }
+    while !isClosed, !connection.isCongested,
+      let event = try session.next(in: bytes, at: &offset, output: &output)
+    {
+      switch event {
+      case .call(let call, let stream): perform(call, stream: stream)
+      case .cancelled(let stream): tasks.removeValue(forKey: stream)?.cancel()
+      }
+      if output.count > Limits.outputLowWater { flush() }
+    }
+    return offset
+  }
+
+  private func perform(_ call: Call, stream: UInt64) {
+    if let localManager {
+      do {
+        finish(call, .success(try call.answer(from: localManager)), stream: stream)
+      } catch {
+        finish(call, .failure(error), stream: stream)
+      }
+      return
+    }
+    let id = id
+    tasks[stream] = Task(executorPreference: server.loop) { [server] in
+      let result: Result<Reply, UnitError>
+      do throws(UnitError) {
+        result = .success(try await call.answer(from: server.manager))
+      } catch {
+        result = .failure(error)
+      }
+      server.observer?(.answered(connection: id, call: call.description, error: result.error))
+      await server.deliver(result, to: id, stream: stream)
+    }
+  }
+
+  private func finish(_ call: Call, _ result: Result<Reply, UnitError>, stream: UInt64) {
+    session.answer(result, on: stream, output: &output)
+    if let observer = server.observer {
+      observer(.answered(connection: id, call: call.description, error: result.error))
+    }
+  }
+
+  func deliver(_ result: Result<Reply, UnitError>, stream: UInt64) {
+    tasks[stream] = nil
+    session.answer(result, on: stream, output: &output)
+    flush()
+  }
+
+  // MARK: To the transport
+
+  private func flush() {
+    if output.isEmpty { return }
+    connection.send(output.span.bytes)
+    output.removeAll(keepingCapacity: output.capacity <= 1 << 10)
+  }
+
+  private func limitFrameTime(hasProgressed: Bool) {
+    if hasProgressed || buffer.isEmpty { frameTimer = nil }
+    if buffer.isEmpty || connection.isCongested || frameTimer != nil || isClosed { return }
+    frameTimer = server.loop.schedule(after: Limits.frameTime) { [unowned self] in
+      close(reason: "a frame took longer than \(Limits.frameTime.goNotation)")
+    }
+  }
+
+  func close(reason: String?) {
+    if isClosed { return }
+    isClosed = true
+    connection.close()
+    end(reason: reason)
+  }
+
+  private func end(reason: String?) {
+    frameTimer = nil
+    for task in tasks.values { task.cancel() }
+    tasks = [:]
+    let id = id
+    server.assumeIsolated { $0.remove(id, reason: reason) }
+  }
+}
+
+extension Result {
+  fileprivate var error: Failure? {
+    if case .failure(let error) = self { error } else { nil }
+  }
+}

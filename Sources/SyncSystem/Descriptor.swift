@@ -1,0 +1,82 @@
+internal import CLinux
+internal import Glibc
+
+/// Calls on open descriptors.
+package enum Descriptor {
+  package static let standardInput = STDIN_FILENO
+  package static let standardOutput = STDOUT_FILENO
+  package static let standardError = STDERR_FILENO
+
+  /// Reads what there is, at most the size of `buffer`; 0 at the end of input.
+  package static func read(
+    _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Int {
+    try check(.read) { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+  }
+
+  /// Writes what fits, and returns how much that was.
+  package static func write(
+    _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
+  ) throws(SystemError) -> Int {
+    try check(.write) { Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+  }
+
+  /// Writes all of `text`, waiting where it must.
+  package static func writeAll(_ descriptor: Int32, _ text: String) throws(SystemError) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let rest = bytes
+      let written = try check(.write) {
+        rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      }
+      bytes = bytes.dropFirst(written)
+    }
+  }
+
+  /// Closes a descriptor. It is gone even if the call says otherwise, so there is nothing to throw.
+  package static func close(_ descriptor: Int32) {
+    _ = Glibc.close(descriptor)
+  }
+
+  package static func setNonblocking(_ descriptor: Int32) throws(SystemError) {
+    let flags = try check(.fcntl) { fcntl(descriptor, F_GETFL) }
+    try check(.fcntl) { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+  }
+
+  /// Keeps the descriptor from programs that this process starts.
+  package static func setCloseOnExec(_ descriptor: Int32) throws(SystemError) {
+    try check(.fcntl) { fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+  }
+
+  package static func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) != -1 }
+
+  package static func isTerminal(_ descriptor: Int32) -> Bool { Glibc.isatty(descriptor) == 1 }
+
+  /// Whether a write would go through at once, without waiting for a reader.
+  package static func isWritable(_ descriptor: Int32) -> Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    return Glibc.poll(&entry, 1, 0) == 1 && entry.revents & Int16(POLLOUT) != 0
+  }
+
+  /// The width of a terminal in columns; nil if it is none or does not say.
+  package static func terminalWidth(_ descriptor: Int32) -> Int? {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
+  /// A counter that other threads can raise to wake one that waits for it to be readable.
+  package static func eventCounter() throws(SystemError) -> Int32 {
+    try check(.eventfd) { eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)) }
+  }
+
+  package static func raiseEventCounter(_ descriptor: Int32) {
+    // It can only fail when the counter is full, and then the reader is being woken anyway.
+    _ = eventfd_write(descriptor, 1)
+  }
+
+  package static func resetEventCounter(_ descriptor: Int32) {
+    var value: eventfd_t = 0
+    _ = eventfd_read(descriptor, &value)
+  }
+}

@@ -1,0 +1,144 @@
+internal import Glibc
+
+/// What the file system says about a file.
+package struct FileStatus: Equatable, Sendable {
+  package enum Kind: String, Sendable {
+    case regularFile = "a regular file"
+    case directory = "a directory"
+    case symbolicLink = "a symbolic link"
+    case socket = "a socket"
+    case fifo = "a FIFO"
+    case characterDevice = "a character device"
+    case blockDevice = "a block device"
+    case unknown = "a file of an unknown kind"
+  }
+
+  package let kind: Kind
+  /// The permission bits, the sticky bit among them.
+  package let mode: UInt32
+  package let owner: UInt32
+  package let device: UInt
+  package let inode: UInt
+
+  package var isSticky: Bool { mode & UInt32(S_ISVTX) != 0 }
+  package var isWritableByOthers: Bool { mode & 0o022 != 0 }
+
+  /// Whether both are the same file, by any name.
+  package func isSameFile(as other: FileStatus) -> Bool {
+    device == other.device && inode == other.inode
+  }
+
+  fileprivate init(_ status: stat) {
+    kind =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: .regularFile
+      case S_IFDIR: .directory
+      case S_IFLNK: .symbolicLink
+      case S_IFSOCK: .socket
+      case S_IFIFO: .fifo
+      case S_IFCHR: .characterDevice
+      case S_IFBLK: .blockDevice
+      default: .unknown
+      }
+    mode = UInt32(status.st_mode) & 0o7777
+    owner = status.st_uid
+    device = UInt(status.st_dev)
+    inode = UInt(status.st_ino)
+  }
+}
+
+/// Calls on files by name.
+package enum File {
+  /// Follows symbolic links.
+  package static func status(_ path: String) throws(SystemError) -> FileStatus {
+    var status = stat()
+    try check(.stat) { stat(path, &status) }
+    return FileStatus(status)
+  }
+
+  /// Does not follow a symbolic link at the end of `path`.
+  package static func statusOfLink(_ path: String) throws(SystemError) -> FileStatus {
+    var status = stat()
+    try check(.lstat) { lstat(path, &status) }
+    return FileStatus(status)
+  }
+
+  /// As ``statusOfLink(_:)``, but nil for nothing at all.
+  package static func statusOfLinkIfPresent(_ path: String) throws(SystemError) -> FileStatus? {
+    do {
+      return try statusOfLink(path)
+    } catch {
+      if error.errno == ENOENT { return nil }
+      throw error
+    }
+  }
+
+  package static func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
+    var status = stat()
+    try check(.fstat) { fstat(descriptor, &status) }
+    return FileStatus(status)
+  }
+
+  package static func setMode(_ path: String, _ mode: UInt32) throws(SystemError) {
+    try check(.chmod) { chmod(path, mode) }
+  }
+
+  package static func setMode(of descriptor: Int32, _ mode: UInt32) throws(SystemError) {
+    try check(.fchmod) { fchmod(descriptor, mode) }
+  }
+
+  package static func remove(_ path: String) throws(SystemError) {
+    try check(.unlink) { unlink(path) }
+  }
+
+  /// Creates `path` and the folders above it that are missing, each with mode 0700.
+  package static func createPrivateFolders(_ path: String) throws(SystemError) {
+    do {
+      try check(.mkdir) { mkdir(path, 0o700) }
+    } catch {
+      guard error.errno == ENOENT, let parent = parent(of: path), parent != path else {
+        if error.errno == EEXIST { return }
+        throw error
+      }
+      try createPrivateFolders(parent)
+      do { try check(.mkdir) { mkdir(path, 0o700) } } catch {
+        if error.errno != EEXIST { throw error }
+      }
+    }
+  }
+
+  /// The folder that `path` lies in; "." for a bare name, nil for the root.
+  package static func parent(of path: String) -> String? {
+    let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    if trimmed == "/" { return nil }
+    guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+    return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+  }
+
+  /// Opens a file for a lock, creating it with mode 0600; symbolic links are not followed.
+  package static func openLockFile(_ path: String) throws(SystemError) -> Int32 {
+    try check(.open) { open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600) }
+  }
+
+  /// Takes the lock if nobody has it.
+  package static func tryLock(_ descriptor: Int32) throws(SystemError) -> Bool {
+    do {
+      try check(.flock) { flock(descriptor, LOCK_EX | LOCK_NB) }
+      return true
+    } catch {
+      if error.errno == EWOULDBLOCK { return false }
+      throw error
+    }
+  }
+
+  package static func truncate(_ descriptor: Int32) throws(SystemError) {
+    try check(.ftruncate) { ftruncate(descriptor, 0) }
+  }
+
+  /// The beginning of a small file, from an open descriptor.
+  package static func contents(of descriptor: Int32) throws(SystemError) -> String {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = try check(.read) { pread(descriptor, &buffer, 4096, 0) }
+    return String(decoding: buffer[..<count], as: UTF8.self)
+  }
+}

@@ -1,0 +1,105 @@
+internal import Glibc
+internal import Synchronization
+
+/// The system calls of this package, by the names under which they appear in errors and tests.
+package enum SystemCall: String, Sendable {
+  case accept, bind, chmod, clone, close, connect, dup, eventfd, fchmod, fcntl, flock, fstat,
+    ftruncate
+  case getrlimit, getsockopt, ioctl, isatty, kill, listen, lstat, mkdir, open, poll, read, recv
+  case sendto, setrlimit, sigaction, socket, stat, unlink, write
+}
+
+/// A system call that failed.
+package struct SystemError: Error, Hashable, Sendable {
+  package let call: SystemCall
+  package let errno: Int32
+
+  package init(_ call: SystemCall, _ errno: Int32) {
+    self.call = call
+    self.errno = errno
+  }
+}
+
+extension SystemError: CustomStringConvertible {
+  /// `connect: no such file or directory`, as Go prints it.
+  package var description: String { "\(call.rawValue): \(reason)" }
+
+  /// The text of the error number, with a small first letter.
+  package var reason: String {
+    let text = String(cString: strerror(errno))
+    return text.prefix(1).lowercased() + text.dropFirst()
+  }
+}
+
+/// The error numbers that callers tell apart.
+package enum Errno {
+  package static let accessDenied = EACCES
+  package static let alreadyExists = EEXIST
+  package static let badDescriptor = EBADF
+  package static let brokenPipe = EPIPE
+  package static let connectionAborted = ECONNABORTED
+  package static let connectionRefused = ECONNREFUSED
+  package static let connectionReset = ECONNRESET
+  package static let interrupted = EINTR
+  package static let invalidArgument = EINVAL
+  package static let isSymbolicLink = ELOOP
+  package static let noMemory = ENOMEM
+  package static let noBuffers = ENOBUFS
+  package static let noSpace = ENOSPC
+  package static let notFound = ENOENT
+  package static let notPermitted = EPERM
+  package static let notSocket = ENOTSOCK
+  package static let tooManyOpenFiles = EMFILE
+  package static let tooManyOpenFilesInSystem = ENFILE
+  package static let wouldBlock = EAGAIN
+}
+
+/// The choke point: every call goes through here, is repeated when a signal interrupts it, and can
+/// be made to fail by ``withSystemCallHook(_:_:)``.
+@discardableResult
+func check<Result: SignedInteger>(
+  _ call: SystemCall, _ body: () -> Result
+) throws(SystemError) -> Result {
+  while true {
+    if let forced = forcedErrno(call) {
+      if forced == EINTR { continue }
+      throw SystemError(call, forced)
+    }
+    let result = body()
+    if result != -1 { return result }
+    let number = errno
+    if number != EINTR { throw SystemError(call, number) }
+  }
+}
+
+/// Decides whether a call on this thread fails: its error number, or nil to let it through.
+package typealias SystemCallHook = (SystemCall) -> Int32?
+
+private let hookCount = Atomic<Int>(0)
+private let hooks = Mutex<[ThreadID: HookBox]>([:])
+
+private struct HookBox: @unchecked Sendable {
+  // Called only on the thread that installed it.
+  let hook: SystemCallHook
+}
+
+/// Runs `body` with `hook` before every system call that this thread makes in it. For tests: the
+/// hook records calls, or makes them fail with the error number that it returns.
+package func withSystemCallHook<R>(_ hook: @escaping SystemCallHook, _ body: () throws -> R)
+  rethrows -> R
+{
+  let thread = ThreadID.current
+  hooks.withLock { $0[thread] = HookBox(hook: hook) }
+  hookCount.add(1, ordering: .relaxed)
+  defer {
+    hookCount.subtract(1, ordering: .relaxed)
+    hooks.withLock { $0[thread] = nil }
+  }
+  return try body()
+}
+
+@inline(__always)
+private func forcedErrno(_ call: SystemCall) -> Int32? {
+  if hookCount.load(ordering: .relaxed) == 0 { return nil }
+  return hooks.withLock { $0[.current] }?.hook(call)
+}
