@@ -14,14 +14,16 @@ public struct UnixTransport: Transport {
   /// The variable that names the path when the endpoint does not.
   public static let pathVariable = "CODER_AGENT_SOCKET_PATH"
 
+  private static let retryInterval: Duration = .milliseconds(10)
+
   /// The path of the socket.
   public let path: String
   private let trust: PeerTrust
 
   public var endpoint: Endpoint { Endpoint(scheme: Self.scheme, address: path) }
 
-  public init(address: String?, environment: [String: String]) throws(PluginError) {
-    let named = address ?? environment[Self.pathVariable].flatMap { $0.isEmpty ? nil : $0 }
+  public init(address: String?, environment: Environment) throws(PluginError) {
+    let named = address ?? environment[Self.pathVariable]
     let path = named ?? Self.defaultPath
     guard path.utf8.count <= UnixSocket.maximumPathBytes else {
       throw PluginError(
@@ -54,16 +56,22 @@ public struct UnixTransport: Transport {
   }
 
   nonisolated(nonsending)
-    public func connect(on loop: any EventLoop) async throws -> any Connection
+    public func connect(on loop: any EventLoop, timeout: Duration?) async throws -> any Connection
   {
+    var waited = Duration.zero
     while true {
       do {
         let descriptor = try open()
         return loop.connection(
           reading: descriptor, writing: descriptor, peer: try trustedPeer(of: descriptor))
       } catch let error as SystemError where error.errno == Errno.wouldBlock {
+        if let timeout, waited >= timeout {
+          throw PluginError(
+            .unreachable, Self.dialing(path, "no answer within \(timeout.goNotation)"))
+        }
         // The agent's queue of connections is full, and the kernel tells nobody when it is not.
-        try await loop.clock.sleep(for: .milliseconds(10))
+        try await loop.clock.sleep(for: Self.retryInterval)
+        waited += Self.retryInterval
       } catch let error as SystemError {
         throw PluginError(
           Self.code(of: error), Self.dialing(path, "\(error)"), hint: hint(for: error))

@@ -17,7 +17,7 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   private let owner = Mutex(ThreadID.current)
   private var wakeEvent: Event?
   private var unflushed: [DescriptorConnection] = []
-  private var lingering: [ObjectIdentifier: DescriptorConnection] = [:]
+  private var lingering: [DescriptorConnection] = []
   private var isStopped = false
 
   /// All connections read into the same memory, one after another.
@@ -155,11 +155,11 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
 
   /// Keeps a connection that nobody else holds any more until its last bytes are written.
   func keepUntilClosed(_ connection: DescriptorConnection) {
-    lingering[ObjectIdentifier(connection)] = connection
+    lingering.append(connection)
   }
 
   func forget(_ connection: DescriptorConnection) {
-    lingering[ObjectIdentifier(connection)] = nil
+    lingering.removeAll { $0 === connection }
   }
 }
 

@@ -9,7 +9,24 @@ struct Client: Sendable {
   static let callTimeout: Duration = .seconds(10)
 
   let manager: RemoteUnitManager
-  let clock: any Clock<Duration>
+  let loop: LibeventLoop
+
+  var clock: any Clock<Duration> { loop.clock }
+
+  /// Makes a call, or several. When the agent refuses, `prefix` introduces its words, and `hint` may
+  /// find out what to do about it.
+  func call<R: Sendable>(
+    _ prefix: String, hint: @Sendable (UnitError) async -> String? = { _ in nil },
+    _ body: @Sendable (RemoteUnitManager) async throws -> R
+  ) async throws -> R {
+    do {
+      return try await body(manager)
+    } catch let error as UnitError {
+      var failure = CommandFailure(prefix, error)
+      if let hint = await hint(error) { failure.hints.append(hint) }
+      throw failure
+    }
+  }
 }
 
 extension Invocation {
@@ -19,10 +36,9 @@ extension Invocation {
   ) throws -> R {
     let transport = try clientTransport()
     return try runOnLoop { loop in
-      let manager = try await withDeadline(Client.callTimeout, clock: loop.clock) {
-        try await connect(to: transport, on: loop, callTimeout: Client.callTimeout)
-      }
-      let result = try await body(Client(manager: manager, clock: loop.clock))
+      let manager = try await RemoteUnitManager(
+        connectingTo: transport, on: loop, callTimeout: Client.callTimeout)
+      let result = try await body(Client(manager: manager, loop: loop))
       await manager.close()
       return result
     }
@@ -39,17 +55,7 @@ extension Invocation {
       return try result.get()
     } catch let error as PluginError {
       throw CommandFailure("connect to agent socket: ", error)
-    } catch is DeadlineExceeded {
-      throw CommandFailure(
-        status: .unavailable,
-        message: "connect to agent socket: no answer within \(Client.callTimeout.goNotation)")
     }
-  }
-
-  func connect(
-    to transport: any Transport, on loop: LibeventLoop, callTimeout: Duration?
-  ) async throws -> RemoteUnitManager {
-    try await RemoteUnitManager(connectingTo: transport, on: loop, callTimeout: callTimeout)
   }
 
   /// The names among the arguments, checked as far as it needs no agent.

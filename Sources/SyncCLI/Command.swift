@@ -50,36 +50,39 @@ struct Command: Sendable {
   func subcommand(named name: String) -> Command? { subcommands.first { $0.name == name } }
 }
 
+/// An option on the command line, with its value.
+struct OptionValue: Sendable {
+  let name: String
+  let value: String
+}
+
 /// A command that was asked for, with everything that was said.
 struct Invocation: Sendable {
   let catalog: PluginCatalog
-  let environment: [String: String]
+  let environment: Environment
   let console: Console
-  let root: Command
   let arguments: [String]
-  private let values: [String: [String]]
+  private let values: [OptionValue]
 
   init(
-    catalog: PluginCatalog, environment: [String: String], console: Console, root: Command,
-    arguments: [String], values: [String: [String]]
+    catalog: PluginCatalog, environment: Environment, console: Console,
+    arguments: [String], values: [OptionValue]
   ) {
     self.catalog = catalog
     self.environment = environment
     self.console = console
-    self.root = root
     self.arguments = arguments
     self.values = values
   }
 
   /// What was given on the command line.
-  func flags(_ option: Command.Option) -> [String] { values[option.name] ?? [] }
+  func flags(_ option: Command.Option) -> [String] {
+    values.filter { $0.name == option.name }.map { $0.value }
+  }
 
   /// The variable of an option; an empty one counts as unset.
   func variable(_ option: Command.Option) -> String? {
-    guard let name = option.environment, let value = environment[name], !value.isEmpty else {
-      return nil
-    }
-    return value
+    option.environment.flatMap { environment[$0] }
   }
 
   /// The last flag, or else the variable.

@@ -5,9 +5,12 @@ struct CommandParser {
   struct Result {
     var path: [Command]
     var arguments: [String] = []
-    var values: [String: [String]] = [:]
+    var values: [OptionValue] = []
 
     var command: Command { path.last! }
+    /// The options of the command and of all above it.
+    var options: [Command.Option] { path.flatMap { $0.options } }
+    func has(_ option: Command.Option) -> Bool { values.contains { $0.name == option.name } }
     /// The words that lead to the command, as they are typed.
     var commandLine: String { path.map(\.name).joined(separator: " ") }
   }
@@ -48,7 +51,7 @@ struct CommandParser {
   ) throws(CommandFailure) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts.first ?? "")
-    let options = result.path.flatMap(\.options)
+    let options = result.options
     guard let option = options.first(where: { $0.name == name }) else {
       let suggestion = closestMatch(to: name, among: options.map(\.name)).map { "--\($0)" }
       throw unknown("flag --\(name)", suggestion, result)
@@ -59,7 +62,7 @@ struct CommandParser {
   private func takeShort(
     _ text: Substring, _ rest: inout ArraySlice<String>, _ result: inout Result
   ) throws(CommandFailure) {
-    guard let option = result.path.flatMap(\.options).first(where: { $0.short == text.first })
+    guard let option = result.options.first(where: { $0.short == text.first })
     else {
       throw unknown("flag -\(text)", nil, result)
     }
@@ -76,7 +79,7 @@ struct CommandParser {
     guard let value = attached ?? (option.placeholder == nil ? "true" : rest.popFirst()) else {
       throw wrong("flag --\(option.name) needs a value", [], result)
     }
-    result.values[option.name, default: []].append(value)
+    result.values.append(OptionValue(name: option.name, value: value))
   }
 
   private func unknown(

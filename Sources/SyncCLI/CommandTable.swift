@@ -1,6 +1,6 @@
 /// All commands of the program.
 enum CommandTable {
-  static let root = Command(
+  static let root: Command = Command(
     name: "coder",
     summary: "Startup coordination for scripts",
     discussion: """

@@ -20,7 +20,7 @@ struct CompletionRequest {
     let finished = Array(invocation.arguments.dropLast())
     // A line that ends in a flag that wants a value does not parse; what leads to it does.
     guard let result = parse(finished) ?? parse(finished.dropLast()) else { return [] }
-    let options = result.path.flatMap(\.options)
+    let options = result.options
     if let last = finished.last, parse(finished) == nil {
       let option = options.first { "--\($0.name)" == last || $0.short.map { "-\($0)" } == last }
       return matching(unfinished, option?.completion ?? .nothing, result)
@@ -35,7 +35,7 @@ struct CompletionRequest {
   }
 
   private func parse(_ words: some Sequence<String>) -> CommandParser.Result? {
-    try? CommandParser(root: invocation.root).parse(Array(words))
+    try? CommandParser(root: CommandTable.root).parse(Array(words))
   }
 
   private func matching(
@@ -56,7 +56,7 @@ struct CompletionRequest {
     // `help` takes the words of another command.
     let command = parse(result.arguments).flatMap { result.arguments.isEmpty ? nil : $0.command }
     let parent =
-      command ?? (result.command.visibleSubcommands.isEmpty ? invocation.root : result.command)
+      command ?? (result.command.visibleSubcommands.isEmpty ? CommandTable.root : result.command)
     return parent.visibleSubcommands.map { Candidate(text: $0.name, description: $0.summary) }
   }
 
@@ -64,7 +64,7 @@ struct CompletionRequest {
   private func units(_ result: CommandParser.Result) -> [Candidate] {
     let asked = Invocation(
       catalog: invocation.catalog, environment: invocation.environment,
-      console: invocation.console, root: invocation.root, arguments: [], values: result.values)
+      console: invocation.console, arguments: [], values: result.values)
     let units = try? asked.withClient { client in
       try await withDeadline(Self.timeout, clock: client.clock) { try await client.manager.list() }
     }

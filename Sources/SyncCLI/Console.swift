@@ -1,3 +1,4 @@
+internal import SyncPlugin
 internal import SyncSystem
 internal import SyncUnits
 
@@ -25,7 +26,7 @@ struct Console: Sendable {
   }
 
   /// The console of this process.
-  static func standard(environment: [String: String], allowsColour: Bool) -> Console {
+  static func standard(environment: Environment, allowsColour: Bool) -> Console {
     let isTerminal =
       Descriptor.isTerminal(Descriptor.standardError) && environment["TERM"] != "dumb"
     return Console(
@@ -33,7 +34,7 @@ struct Console: Sendable {
       error: { try Descriptor.writeAll(Descriptor.standardError, $0) },
       isErrorTerminal: isTerminal,
       width: isTerminal ? Descriptor.terminalWidth(Descriptor.standardError) ?? 80 : 80,
-      hasColour: isTerminal && allowsColour && (environment["NO_COLOR"] ?? "").isEmpty)
+      hasColour: isTerminal && allowsColour && environment["NO_COLOR"] == nil)
   }
 
   /// Writes lines of the result.

@@ -11,7 +11,7 @@ public enum Program {
 
   /// Runs the command line of this process and returns the exit status.
   public static func run(catalog: PluginCatalog) -> Int32 {
-    let environment = ThisProcess.environment
+    let environment = Environment { ThisProcess.variable($0) }
     let words = wordsOfCommandLine()
     // Before parsing, because its errors are written too; the parser knows the flag as well.
     let allowsColour = !words.contains("--no-color")
@@ -29,22 +29,25 @@ public enum Program {
   }
 
   static func run(
-    _ words: [String?], environment: [String: String], catalog: PluginCatalog, console: Console
+    _ words: [String?], environment: Environment, catalog: PluginCatalog, console: Console
   ) throws {
-    if let index = words.firstIndex(of: nil) {
-      throw CommandFailure.usage("argument \(index + 1) is not valid UTF-8")
+    var arguments: [String] = []
+    for word in words {
+      guard let word else {
+        throw CommandFailure.usage("argument \(arguments.count + 1) is not valid UTF-8")
+      }
+      arguments.append(word)
     }
-    let root = CommandTable.root
-    let result = try CommandParser(root: root).parse(words.compactMap(\.self))
-    if result.values[Options.version.name] != nil {
+    let result = try CommandParser(root: CommandTable.root).parse(arguments)
+    if result.has(Options.version) {
       return try console.print("coder v\(Version.number)")
     }
-    guard result.values[Options.help.name] == nil, let run = result.command.run else {
+    guard !result.has(Options.help), let run = result.command.run else {
       return try console.print(Help(path: result.path).text)
     }
     try run(
       Invocation(
-        catalog: catalog, environment: environment, console: console, root: root,
+        catalog: catalog, environment: environment, console: console,
         arguments: result.arguments, values: result.values))
   }
 

@@ -12,13 +12,17 @@ public struct PluginCatalog: Sendable {
   public init(
     transports: [any Transport.Type], waitingStrategies: [any WaitingStrategy.Type]
   ) {
-    let schemes = transports.map { $0.scheme }
-    let names = waitingStrategies.map { $0.name }
-    precondition(!schemes.isEmpty && !names.isEmpty, "a catalog needs one plugin of each kind")
-    precondition(Set(schemes).count == schemes.count, "two transports share a scheme: \(schemes)")
-    precondition(Set(names).count == names.count, "two strategies share a name: \(names)")
+    Self.check("transport", transports.map { $0.scheme })
+    Self.check("waiting strategy", waitingStrategies.map { $0.name })
     self.transports = transports
     self.waitingStrategies = waitingStrategies
+  }
+
+  private static func check(_ kind: String, _ names: [String]) {
+    precondition(!names.isEmpty, "a catalog needs at least one \(kind)")
+    for (index, name) in names.enumerated() {
+      precondition(!names[..<index].contains(name), "two plugins are called \(kind) \(name)")
+    }
   }
 
   /// The type of the transport with this scheme.
@@ -33,7 +37,7 @@ public struct PluginCatalog: Sendable {
   /// Makes the transport for `endpoint`.
   /// - Throws: `invalidArgument`.
   public func transport(
-    for endpoint: Endpoint, environment: [String: String]
+    for endpoint: Endpoint, environment: Environment
   ) throws(PluginError) -> any Transport {
     try transportType(scheme: endpoint.scheme)
       .init(address: endpoint.address, environment: environment)

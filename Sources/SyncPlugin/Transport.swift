@@ -16,7 +16,7 @@ public protocol Transport: Sendable {
   ///
   /// `environment` holds the variables of the process; nothing else is read or opened yet.
   /// - Throws: `invalidArgument`.
-  init(address: String?, environment: [String: String]) throws(PluginError)
+  init(address: String?, environment: Environment) throws(PluginError)
 
   /// The endpoint, with its address.
   var endpoint: Endpoint { get }
@@ -34,10 +34,10 @@ public protocol Transport: Sendable {
   /// Connects to the endpoint. Called on the loop's thread, on which it stays; the connection is
   /// not yet activated.
   ///
-  /// Waits while the agent is too busy to accept, until the task is cancelled.
-  /// - Throws: `unreachable`, `permissionDenied`, `unsupported`, `system`; `CancellationError`.
+  /// Waits while the agent is too busy to accept, for `timeout` at most; nil is no limit.
+  /// - Throws: `unreachable`, also when the time is over, `permissionDenied`, `unsupported`, `system`; `CancellationError`.
   nonisolated(nonsending)
-    func connect(on loop: any EventLoop) async throws -> any Connection
+    func connect(on loop: any EventLoop, timeout: Duration?) async throws -> any Connection
 }
 
 /// Which ends of a connection a transport can make.

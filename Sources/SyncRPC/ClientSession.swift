@@ -11,7 +11,7 @@ package struct ClientSession: Sendable {
 
   private var decoder = PacketDecoder()
   private var lastStream: UInt64 = 0
-  private var open: Set<UInt64> = []
+  private var open: [UInt64] = []
 
   /// The messages of a unary call are always these: Invoke, Message and CloseSend, and Close when
   /// the answer is there.
@@ -30,7 +30,7 @@ package struct ClientSession: Sendable {
   ) -> UInt64 {
     lastStream += 1
     let stream = lastStream
-    open.insert(stream)
+    open.append(stream)
     FrameWriter.append(
       .invoke, stream: stream, message: MessageID.invoke, data: method.path, to: &output)
     FrameWriter.append(
@@ -41,7 +41,7 @@ package struct ClientSession: Sendable {
 
   /// Tells the agent that an answer is not wanted any more.
   package mutating func cancel(_ stream: UInt64, output: inout [UInt8]) {
-    guard open.remove(stream) != nil else { return }
+    guard end(stream) else { return }
     FrameWriter.append(
       .cancel, stream: stream, message: MessageID.close, control: true, to: &output)
   }
@@ -56,7 +56,7 @@ package struct ClientSession: Sendable {
       guard open.contains(packet.stream), let kind = packet.kind,
         let result = try result(kind, packet, of: bytes)
       else { continue }
-      open.remove(packet.stream)
+      _ = end(packet.stream)
       if kind == .message {
         FrameWriter.append(
           .close, stream: packet.stream, message: MessageID.close, to: &output)
@@ -64,6 +64,13 @@ package struct ClientSession: Sendable {
       return Event(stream: packet.stream, result: result)
     }
     return nil
+  }
+
+  /// False if the call is over already.
+  private mutating func end(_ stream: UInt64) -> Bool {
+    guard let index = open.firstIndex(of: stream) else { return false }
+    open.remove(at: index)
+    return true
   }
 
   private func result(

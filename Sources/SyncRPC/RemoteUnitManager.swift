@@ -7,7 +7,7 @@ internal import SyncWire
 /// Threading: an actor whose executor is the loop of its connection; all calls may be made from
 /// anywhere. Calls that are made at the same time go out one after another, because an original
 /// agent loses answers otherwise. Cancelling a task takes its call back; whether it took effect
-/// then is not known. There is no reconnecting: a manager whose connection has ended throws
+/// then is not known. ``close()`` it before letting it go. There is no reconnecting: a manager whose connection has ended throws
 /// `unavailable` from then on.
 public actor RemoteUnitManager: UnitManager {
   private nonisolated let loop: any EventLoop
@@ -17,10 +17,20 @@ public actor RemoteUnitManager: UnitManager {
   private var buffer = ReceiveBuffer()
   private var output: [UInt8] = []
   private var waiting: [PendingCall] = []
-  private var current: (call: PendingCall, stream: UInt64)?
+  private var current: CurrentCall?
   private var lastID: UInt64 = 0
   private var ending: UnitError?
-  private var endWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+  private var endWaiters: [EndWaiter] = []
+
+  private struct CurrentCall {
+    let call: PendingCall
+    let stream: UInt64
+  }
+
+  private struct EndWaiter {
+    let id: UInt64
+    let continuation: CheckedContinuation<Void, Never>
+  }
 
   private struct PendingCall {
     let id: UInt64
@@ -34,8 +44,8 @@ public actor RemoteUnitManager: UnitManager {
 
   /// Connects to an agent.
   ///
-  /// `callTimeout` limits each call from the moment in which it is made; nil is no limit. Connecting
-  /// is not limited: cancel the task.
+  /// `callTimeout` limits connecting, and each call from the moment in which it is made; nil is no
+  /// limit.
   /// - Throws: what `transport` throws.
   public init(
     connectingTo transport: any Transport, on loop: any EventLoop,
@@ -46,11 +56,8 @@ public actor RemoteUnitManager: UnitManager {
     try await connect(to: transport)
   }
 
-  /// On the loop's thread, where the connection lives.
-  isolated deinit { connection?.abort() }
-
   private func connect(to transport: any Transport) async throws {
-    let connection = try await transport.connect(on: loop)
+    let connection = try await transport.connect(on: loop, timeout: callTimeout)
     self.connection = connection
     connection.activate(Handler(manager: self))
   }
@@ -69,7 +76,7 @@ public actor RemoteUnitManager: UnitManager {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         if ending != nil || Task.isCancelled { return continuation.resume() }
-        endWaiters[id] = continuation
+        endWaiters.append(EndWaiter(id: id, continuation: continuation))
       }
     } onCancel: {
       Task(executorPreference: loop) { await self.forgetEndWaiter(id) }
@@ -78,7 +85,8 @@ public actor RemoteUnitManager: UnitManager {
   }
 
   private func forgetEndWaiter(_ id: UInt64) {
-    endWaiters.removeValue(forKey: id)?.resume()
+    guard let index = endWaiters.firstIndex(where: { $0.id == id }) else { return }
+    endWaiters.remove(at: index).continuation.resume()
   }
 
   // MARK: UnitManager
@@ -158,7 +166,7 @@ public actor RemoteUnitManager: UnitManager {
     guard current == nil, !waiting.isEmpty else { return }
     let call = waiting.removeFirst()
     let stream = session.begin(call.method, request: call.request, output: &output)
-    current = (call, stream)
+    current = CurrentCall(call: call, stream: stream)
     flush()
   }
 
@@ -166,10 +174,10 @@ public actor RemoteUnitManager: UnitManager {
   private func take(back id: UInt64, _ error: UnitError) {
     if let index = waiting.firstIndex(where: { $0.id == id }) {
       finish(waiting.remove(at: index), .failure(error))
-    } else if let (call, stream) = current, call.id == id {
-      session.cancel(stream, output: &output)
-      current = nil
-      finish(call, .failure(error))
+    } else if let current, current.call.id == id {
+      session.cancel(current.stream, output: &output)
+      self.current = nil
+      finish(current.call, .failure(error))
       flush()
       sendNext()
     }
@@ -200,9 +208,9 @@ public actor RemoteUnitManager: UnitManager {
   private func process(_ bytes: RawSpan) throws(WireError) -> Int {
     var offset = 0
     while let event = try session.next(in: bytes, at: &offset, output: &output) {
-      guard let (call, stream) = current, stream == event.stream else { continue }
-      current = nil
-      finish(call, event.result)
+      guard let current, current.stream == event.stream else { continue }
+      self.current = nil
+      finish(current.call, event.result)
       sendNext()
     }
     flush()
@@ -213,12 +221,12 @@ public actor RemoteUnitManager: UnitManager {
     guard ending == nil else { return }
     ending = error
     connection = nil
-    if let (call, _) = current { finish(call, .failure(error)) }
+    if let current { finish(current.call, .failure(error)) }
     for call in waiting { finish(call, .failure(error)) }
     current = nil
     waiting = []
-    for waiter in endWaiters.values { waiter.resume() }
-    endWaiters = [:]
+    for waiter in endWaiters { waiter.continuation.resume() }
+    endWaiters = []
   }
 
   /// Brings the connection's callbacks, which come on the loop's thread, to the actor.

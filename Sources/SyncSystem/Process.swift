@@ -5,19 +5,9 @@ package enum ThisProcess {
   package static var id: Int32 { getpid() }
   package static var userID: UInt32 { geteuid() }
 
-  /// The environment; entries that are not UTF-8 are repaired.
-  package static var environment: [String: String] {
-    var variables: [String: String] = [:]
-    var entry = environ
-    while let text = entry.pointee {
-      let pair = String(cString: text).split(
-        separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if pair.count == 2, variables[String(pair[0])] == nil {
-        variables[String(pair[0])] = String(pair[1])
-      }
-      entry += 1
-    }
-    return variables
+  /// A variable of the environment; what is not UTF-8 in it is repaired.
+  package static func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
   }
 
   /// Allows as many open files as the hard limit does, and returns that number.

@@ -73,7 +73,7 @@ extension Command {
         }
         try AgentProcess(
           transports: transports, log: log, readyDescriptor: descriptor,
-          notifySocket: invocation.environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
+          notifySocket: invocation.environment["NOTIFY_SOCKET"]
         ).run()
       } catch {
         throw CommandFailure("", error)

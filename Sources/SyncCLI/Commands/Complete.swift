@@ -16,15 +16,10 @@ extension Command {
     run: { invocation in
       let unit = try invocation.onlyUnit()
       try invocation.withClient { client in
-        do throws(UnitError) {
-          try await client.manager.complete(unit)
-        } catch {
-          var failure = CommandFailure("complete unit failed: ", error)
-          if error.code == .notFound, let hint = await client.manager.suggestion(for: unit) {
-            failure.hints.append(hint)
-          }
-          throw failure
-        }
+        try await client.call(
+          "complete unit failed: ",
+          hint: { $0.code == .notFound ? await client.manager.suggestion(for: unit) : nil }
+        ) { try await $0.complete(unit) }
         try invocation.console.print("Success")
       }
     })

@@ -8,7 +8,7 @@ extension Command {
     ],
     completion: .commands,
     run: { invocation in
-      let result = try CommandParser(root: invocation.root).parse(invocation.arguments)
+      let result = try CommandParser(root: CommandTable.root).parse(invocation.arguments)
       guard result.arguments.isEmpty else {
         throw CommandFailure.usage(
           "there is no command \"\(invocation.arguments.joined(separator: " "))\"")

@@ -22,11 +22,8 @@ extension Command {
       let format = try invocation.outputFormat()
       let columns = try invocation.columns(column, of: columns)
       try invocation.withClient { client in
-        let rows: [UnitSummary]
-        do throws(UnitError) {
-          rows = try await client.manager.list().sorted { $0.unit < $1.unit }
-        } catch {
-          throw CommandFailure("list units failed: ", error)
+        let rows = try await client.call("list units failed: ") { try await $0.list() }.sorted {
+          $0.unit < $1.unit
         }
         switch format {
         case .json: try invocation.console.print(json(rows, Self.columns).text(.indented))

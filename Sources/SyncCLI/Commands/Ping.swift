@@ -15,11 +15,7 @@ extension Command {
         throw CommandFailure.usage("ping takes no arguments")
       }
       try invocation.withClient { client in
-        do throws(UnitError) {
-          try await client.manager.ping()
-        } catch {
-          throw CommandFailure("ping failed: ", error)
-        }
+        try await client.call("ping failed: ") { try await $0.ping() }
         try invocation.console.print("Success")
       }
     })

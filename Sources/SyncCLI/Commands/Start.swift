@@ -60,28 +60,29 @@ private struct StartCommand: Sendable {
   func run(limit: Duration?) throws {
     let transport = try invocation.clientTransport()
     try invocation.runOnLoop { loop in
-      let client = ConnectedClient()
+      let connected = Connected()
       do {
         try await withDeadline(limit, clock: loop.clock) {
           // The limit is over everything, so that no call has one of its own.
-          let manager = try await invocation.connect(to: transport, on: loop, callTimeout: nil)
-          await client.set(manager)
-          try await start(on: manager, clock: loop.clock)
+          let manager = try await RemoteUnitManager(
+            connectingTo: transport, on: loop, callTimeout: nil)
+          await connected.set(manager)
+          try await start(on: Client(manager: manager, loop: loop))
         }
       } catch is DeadlineExceeded {
-        throw await timeoutFailure(client.manager, clock: loop.clock)
+        throw await timeoutFailure(connected.manager, clock: loop.clock)
       }
-      await client.manager?.close()
+      await connected.manager?.close()
     }
   }
 
-  private func start(on manager: RemoteUnitManager, clock: any Clock<Duration>) async throws {
+  private func start(on client: Client) async throws {
     var waitedFor: [UnitID]?
     while true {
       if waitedFor == nil {
-        let report = try await status(on: manager)
+        let report = try await client.call("get status failed: ") { try await $0.status(of: unit) }
         if report.isReady {
-          if try await markStarted(on: manager) {
+          if try await markStarted(on: client) {
             return try invocation.console.print(Self.text(unit, startedWith: report.dependencies))
           }
           continue
@@ -92,9 +93,9 @@ private struct StartCommand: Sendable {
           "Unit \(unit.name.quoted) is waiting for dependencies to be satisfied: \(units.bracketed)"
         )
       }
-      try await wait(on: manager, clock: clock)
+      try await wait(on: client)
       // A dependency may have begun anew between the answer and the start: wait again.
-      if try await markStarted(on: manager) { break }
+      if try await markStarted(on: client) { break }
     }
     try invocation.console.print(
       "Unit \(unit.name.quoted) finished waiting for dependencies: \((waitedFor ?? []).bracketed)")
@@ -106,33 +107,29 @@ private struct StartCommand: Sendable {
       + dependencies.map(\.unit).sorted().bracketed
   }
 
-  private func status(on manager: RemoteUnitManager) async throws -> UnitReport {
-    do throws(UnitError) {
-      return try await manager.status(of: unit)
-    } catch {
-      throw CommandFailure("get status failed: ", error)
-    }
-  }
-
   /// False if the unit is not ready any more.
-  private func markStarted(on manager: RemoteUnitManager) async throws -> Bool {
-    do throws(UnitError) {
-      try await manager.start(unit)
+  private func markStarted(on client: Client) async throws -> Bool {
+    try await client.call("start unit failed: ") { manager in
+      do throws(UnitError) {
+        try await manager.start(unit)
+      } catch {
+        guard error.code == .notReady else { throw error }
+        return false
+      }
       return true
-    } catch {
-      if error.code == .notReady { return false }
-      throw CommandFailure("start unit failed: ", error)
     }
   }
 
   /// Waits with the strategy, and at the same time for the end of the connection, which a strategy
   /// that sleeps would not notice.
-  private func wait(on manager: RemoteUnitManager, clock: any Clock<Duration>) async throws {
+  private func wait(on client: Client) async throws {
     let progress = WaitProgress(
-      unit: unit, manager: manager, console: invocation.console, clock: clock)
-    do {
+      unit: unit, manager: client.manager, console: invocation.console, clock: client.clock)
+    try await client.call("error checking dependencies: sync ready: ") { manager in
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await strategy.waitUntilReady(unit, on: manager, clock: clock) }
+        group.addTask {
+          try await strategy.waitUntilReady(unit, on: manager, clock: client.clock)
+        }
         group.addTask {
           if let ending = await manager.waitUntilClosed() { throw ending }
           throw CancellationError()
@@ -141,8 +138,6 @@ private struct StartCommand: Sendable {
         defer { group.cancelAll() }
         try await group.next()
       }
-    } catch let error as UnitError {
-      throw CommandFailure("error checking dependencies: sync ready: ", error)
     }
   }
 
@@ -163,7 +158,7 @@ private struct StartCommand: Sendable {
 }
 
 /// The connection of a command whose deadline may pass before there is one.
-private actor ConnectedClient {
+private actor Connected {
   private(set) var manager: RemoteUnitManager?
   func set(_ manager: RemoteUnitManager) { self.manager = manager }
 }

@@ -27,12 +27,7 @@ extension Command {
       let format = try invocation.outputFormat()
       let columns = try invocation.columns(column, of: columns)
       try invocation.withClient { client in
-        let report: UnitReport
-        do throws(UnitError) {
-          report = try await client.manager.status(of: unit)
-        } catch {
-          throw CommandFailure("get status failed: ", error)
-        }
+        let report = try await client.call("get status failed: ") { try await $0.status(of: unit) }
         let rows = report.dependencies.sorted { $0.unit < $1.unit }
         switch format {
         case .json:

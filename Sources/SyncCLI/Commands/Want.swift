@@ -26,17 +26,13 @@ extension Command {
       let dependencies = units.dropFirst()
       try invocation.withClient { client in
         for dependency in dependencies {
-          do throws(UnitError) {
-            try await client.manager.want(unit, dependsOn: dependency)
-          } catch {
-            var failure = CommandFailure("declare dependency failed: ", error)
-            if error.code == .cycle,
-              let hint = await client.manager.hintAboutCycle(from: unit, to: dependency)
-            {
-              failure.hints.append(hint)
+          try await client.call(
+            "declare dependency failed: ",
+            hint: { error in
+              guard error.code == .cycle else { return nil }
+              return await client.manager.hintAboutCycle(from: unit, to: dependency)
             }
-            throw failure
-          }
+          ) { try await $0.want(unit, dependsOn: dependency) }
         }
         try invocation.console.print(
           "Unit \(unit.name.quoted) declared dependencies: \(dependencies.bracketed)")
