@@ -33,6 +33,7 @@ let package = Package(
     .library(name: "SyncAgent", targets: ["SyncAgent"]),
     .library(name: "SyncCLI", targets: ["SyncCLI"]),
     .library(name: "StandardPlugins", targets: ["StandardPlugins"]),
+    .library(name: "SyncTestKit", targets: ["SyncTestKit"]),
   ],
   targets: [
     .systemLibrary(
@@ -65,7 +66,10 @@ let package = Package(
     room("Plugins/WaitingPoll", uses: ["SyncPlugin", "SyncUnits"], exclude: ["README.md"]),
     room("Plugins/StandardPlugins", uses: ["SyncPlugin", "TransportUnix", "WaitingPoll"]),
 
-    tests("SyncUnitsTests", of: ["SyncUnits"]),
+    room("Tests/SyncTestKit"),
+    tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
+    tests("SyncWireTests", of: ["SyncWire", "SyncUnits"]),
+    tests("SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits"], exclude: ["recorded.txt"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,3 +1,4 @@
+import SyncTestKit
 import Testing
 
 @testable import SyncUnits
@@ -18,7 +19,7 @@ import Testing
 
   @Test(arguments: 1...40)
   func agreesWithAPlainSearchOnRandomEdges(seed: UInt64) throws {
-    var random = SplitMix(seed: seed)
+    var random = SeededRandom(seed: seed)
     let count = Int.random(in: 2...30, using: &random)
     var graph = UnitGraph()
     for _ in 0..<count { _ = graph.addNode() }
@@ -62,18 +63,5 @@ import Testing
     #expect(graph.visitedEdgeCount == 0)
     #expect(graph.edgeCount == count)
     try graph.checkInvariants()
-  }
-}
-
-/// A small seeded generator (Steele, Lea and Flood's SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import SyncTestKit
 import Testing
 
 @testable import SyncUnits
@@ -145,7 +146,7 @@ struct Refusal: Sendable, CustomStringConvertible {
 
   @Test(arguments: 1...50)
   func keepsItsInvariantsUnderRandomHistories(seed: UInt64) throws {
-    var random = SplitMix(seed: seed)
+    var random = SeededRandom(seed: seed)
     var store = UnitStore()
     var ready: [Int] = []
     let units: [UnitID] = ["a", "b", "c", "d", "e", "f"]
