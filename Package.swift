@@ -68,8 +68,10 @@ let package = Package(
 
     room("Tests/SyncTestKit"),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
-    tests("SyncWireTests", of: ["SyncWire", "SyncUnits"]),
+    tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
     tests("SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits"], exclude: ["recorded.txt"]),
+    tests(
+      "EndToEndTests", of: ["coder", "SyncTestKit", "SyncRPC", "SyncSystem", "SyncWire"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -39,11 +39,12 @@ public actor Agent {
   }
 
   /// Calls `body`, with the signal's name, instead of what SIGTERM, SIGINT and SIGHUP do by default,
-  /// until the agent is closed.
+  /// until the agent is closed. A signal that was ignored stays so.
   func whenTerminated(_ body: @escaping @Sendable (String) -> Void) {
-    signals = TerminationSignal.all.map { signal in
+    signals = TerminationSignal.expected.map { signal in
       loop.whenSignalled(signal.number) { body(signal.name) }
     }
+    TerminationSignal.unblock()
   }
 
   /// Ends everything: waits end with an error, connections are closed, endpoints are removed.

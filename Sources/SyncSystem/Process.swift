@@ -26,8 +26,32 @@ package enum ThisProcess {
 }
 
 /// The signals that end a process politely.
-package enum TerminationSignal {
-  package static let all: [(number: Int32, name: String)] = [
-    (SIGTERM, "SIGTERM"), (SIGINT, "SIGINT"), (SIGHUP, "SIGHUP"),
+package struct TerminationSignal: Sendable {
+  package let number: Int32
+  package let name: String
+
+  private static let all = [
+    TerminationSignal(number: SIGTERM, name: "SIGTERM"),
+    TerminationSignal(number: SIGINT, name: "SIGINT"),
+    TerminationSignal(number: SIGHUP, name: "SIGHUP"),
   ]
+
+  /// Those that are not ignored: whoever started this process with nohup, or in the background,
+  /// does not want it to be ended by the terminal.
+  package static var expected: [TerminationSignal] {
+    all.filter { signal in
+      var action = sigaction()
+      sigaction(signal.number, nil, &action)
+      return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+        != unsafeBitCast(SIG_IGN, to: Int.self)
+    }
+  }
+
+  /// Lets the signals through that the starting process may have blocked.
+  package static func unblock() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in all { sigaddset(&set, signal.number) }
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+  }
 }

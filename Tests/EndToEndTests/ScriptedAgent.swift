@@ -1,0 +1,140 @@
+import Foundation
+import SyncRPC
+import SyncSystem
+import SyncTestKit
+import SyncWire
+import Synchronization
+
+/// A socket whose other side does what a test says: for agents that are old, slow, or none at all.
+final class ScriptedAgent: Sendable {
+  let folder: TemporaryFolder
+  let socketPath: String
+  private let socket: Int32
+
+  /// Serves one connection on a thread of its own with `script`, which reads and writes it.
+  init(_ script: @escaping @Sendable (RawConnection) -> Void) throws {
+    folder = try TemporaryFolder()
+    socketPath = folder.file("agent.sock")
+    socket = try UnixSocket.open()
+    try UnixSocket.bind(socket, to: socketPath)
+    try UnixSocket.listen(socket)
+    let socket = socket
+    Thread.detachNewThread {
+      RawConnection.waitUntilReadable(socket)
+      if let descriptor = try? UnixSocket.accept(socket) { script(RawConnection(descriptor)) }
+    }
+  }
+
+  deinit { Descriptor.close(socket) }
+
+  /// Answers calls one after another, each with the next of `answers`, and hangs up behind the last.
+  static func answering(_ answers: [[UInt8]]) throws -> ScriptedAgent {
+    try ScriptedAgent { connection in
+      for answer in answers {
+        guard connection.readCall() else { return }
+        connection.send(answer)
+      }
+      _ = connection.readUntilEnd()
+    }
+  }
+
+  func sync(_ arguments: String...) async throws -> ProcessOutput {
+    try await CoderProcess.run(
+      ["exp", "sync"] + arguments, environment: ["CODER_AGENT_SOCKET_PATH": socketPath])
+  }
+}
+
+/// A connection in the hands of a test. Reading blocks the thread.
+final class RawConnection: @unchecked Sendable {
+  // Used by one thread at a time.
+  private let descriptor: Int32
+  private var received: [UInt8] = []
+  private var handled = 0
+
+  init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+  /// Connects to a socket.
+  init(to path: String) throws {
+    descriptor = try UnixSocket.open()
+    try UnixSocket.connect(descriptor, to: path)
+  }
+
+  deinit { Descriptor.close(descriptor) }
+
+  static func waitUntilReadable(_ descriptor: Int32) {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    poll(&entry, 1, -1)
+  }
+
+  func send(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      guard let count = try? rest.withUnsafeBytes({ try UnixSocket.send(descriptor, $0) }) else {
+        return
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// What arrives next; empty at the end.
+  func read() -> [UInt8] {
+    Self.waitUntilReadable(descriptor)
+    let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+      count = (try? Descriptor.read(descriptor, into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+    }
+    received += bytes
+    return bytes
+  }
+
+  /// Reads until `count` bytes have come in all; false if the end came before.
+  func read(atLeast count: Int) -> Bool {
+    while received.count < count { if read().isEmpty { return false } }
+    return true
+  }
+
+  /// All that came, up to the end.
+  func readUntilEnd() -> [UInt8] {
+    while !read().isEmpty {}
+    return received
+  }
+
+  /// Waits for the CloseSend of the next call.
+  func readCall() -> Bool {
+    while true {
+      var decoder = PacketDecoder()
+      var offset = 0
+      var calls = 0
+      while let packet = try? decoder.next(in: received.span.bytes, at: &offset) {
+        if packet.kind == .closeSend { calls += 1 }
+      }
+      if calls > handled {
+        handled += 1
+        return true
+      }
+      if read().isEmpty { return false }
+    }
+  }
+}
+
+func frame(
+  _ kind: PacketKind, _ stream: UInt64, _ message: UInt64, _ data: [UInt8] = []
+) -> [UInt8] {
+  var bytes: [UInt8] = []
+  FrameWriter.append(kind, stream: stream, message: message, data: data, to: &bytes)
+  return bytes
+}
+
+func call(_ method: Method, _ request: [UInt8] = [], stream: UInt64 = 1) -> [UInt8] {
+  frame(.invoke, stream, 1, method.path) + frame(.message, stream, 2, request)
+    + frame(.closeSend, stream, 3)
+}
+
+func success(_ data: [UInt8] = [], stream: UInt64 = 1) -> [UInt8] {
+  frame(.message, stream, 1, data) + frame(.closeSend, stream, 2)
+}
+
+func failure(_ text: String, stream: UInt64 = 1) -> [UInt8] {
+  frame(.error, stream, 1, ErrorPayload(text: text).encoded)
+}

@@ -1,0 +1,75 @@
+import Foundation
+import SyncTestKit
+import Testing
+
+/// Two users on one machine; only root can play both.
+@Suite(.serialized, .enabled(if: getuid() == 0)) struct UserTests {
+  private func asUser(_ user: Int, _ arguments: [String]) throws -> CoderProcess {
+    try CoderProcess(
+      ["setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups"] + arguments,
+      program: "/usr/bin/env")
+  }
+
+  /// A copy of the program that everybody may run, and a folder where everybody may put sockets.
+  private func publicFolder() async throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    chmod(folder.path, 0o1777)
+    // By another process: a child that inherited our descriptor would make the copy "busy".
+    _ = try await CoderProcess.run([CoderProcess.built(), folder.path], program: "cp")
+    return folder
+  }
+
+  @Test func theSocketOfAnotherUserIsClosedToClients() async throws {
+    let folder = try await publicFolder()
+    let agent = try await TestAgent(in: folder)
+    let client = [folder.file("coder"), "exp", "sync", "ping", "--socket-path", agent.socketPath]
+    let result = await (try asUser(65_533, client)).end()
+    #expect(
+      result.error == """
+        error: connect to agent socket: connect to socket: dial unix \(agent.socketPath): connect: permission denied
+        hint: the socket belongs to another user; run as that user or as root
+
+        """)
+    #expect(result.status == 77)
+    // And if somebody opens it to all, the agent itself lets nobody in.
+    chmod(agent.socketPath, 0o666)
+    let second = await (try asUser(65_533, client)).end()
+    #expect(second.error.hasPrefix("error: ping failed: manager closed: "))
+    #expect(second.status == 69)
+    _ = await agent.stop()
+  }
+
+  @Test func anAgentOfAnotherUserIsNotTrusted() async throws {
+    let folder = try await publicFolder()
+    let path = folder.file("their.sock")
+    let agent = try asUser(
+      65_534, [folder.file("coder"), "agent", "--socket-path", path, "--ready-fd", "1"])
+    await agent.waitForOutput("\n")
+    chmod(path, 0o666)
+    let ping = [folder.file("coder"), "exp", "sync", "ping"]
+    let stranger = await (try asUser(65_533, ping + ["--socket-path", path])).end()
+    #expect(
+      stranger.error == """
+        error: connect to agent socket: connect to socket: dial unix \(path): the agent runs as uid 65534, this is uid 65533
+        hint: a client talks to an agent of its own user or of root only
+
+        """)
+    #expect(stranger.status == 77)
+    // Root may, if it named the path: then it knows whose agent it is.
+    let root = try await CoderProcess.run(["exp", "sync", "ping", "--socket-path", path])
+    #expect(root.status == 0)
+    agent.send(SIGTERM)
+    #expect(await agent.end().status == 0)
+  }
+
+  @Test func aLockFileOfAnotherUserIsNotUsed() async throws {
+    let folder = try await publicFolder()
+    let path = folder.file("lock.sock")
+    _ = await (try asUser(65_534, ["touch", path + ".lock"])).end()
+    let result = try await CoderProcess.run(["agent", "--socket-path", path])
+    #expect(
+      result.error
+        == "error: socket path \(path).lock cannot be used: it belongs to uid 65534\n")
+    #expect(result.status == 73)
+  }
+}
