@@ -90,13 +90,19 @@ final class DescriptorConnection: Connection {
       if count > 0 {
         handler?.received(UnsafeRawBufferPointer(rebasing: buffer[..<count]).bytes)
       } else {
-        hasInputEnded = true
-        readEvent = nil
-        handler?.reachedEndOfInput()
+        endInput()
       }
     } catch {
+      // A peer that is gone is gone, whether or not it had read everything.
+      if error.errno == Errno.connectionReset { return endInput() }
       if error.errno != Errno.wouldBlock { fail(error) }
     }
+  }
+
+  private func endInput() {
+    hasInputEnded = true
+    readEvent = nil
+    handler?.reachedEndOfInput()
   }
 
   private func writeOutput() {
@@ -109,7 +115,15 @@ final class DescriptorConnection: Connection {
         }
       }
     } catch {
-      guard error.errno == Errno.wouldBlock else { return fail(error) }
+      switch error.errno {
+      case Errno.wouldBlock: break
+      case Errno.brokenPipe where !hasInputEnded && state == .open,
+        Errno.connectionReset where !hasInputEnded && state == .open:
+        // The other side takes no more. What it had sent before is still to be read, and then
+        // comes the end of input.
+        written = output.count
+      default: return fail(error)
+      }
     }
     if written == output.count {
       output.removeAll(keepingCapacity: output.capacity <= Self.keptOutputBytes)

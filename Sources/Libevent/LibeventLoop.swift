@@ -65,10 +65,12 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     owner.withLock { $0 = .current }
     isStopped = false
     while !isStopped {
-      let isIdle = runWork()
+      runWork()
       flush()
       if isStopped { break }
-      event_base_loop(base, isIdle ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK)
+      // Asked only now: a write that failed has made tasks runnable.
+      let mayWait = queue.withLock { $0.work.isEmpty }
+      event_base_loop(base, mayWait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK)
     }
   }
 
@@ -119,16 +121,16 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     if mustWake, !isOnThread { Descriptor.raiseEventCounter(waker) }
   }
 
-  /// Runs what is runnable, and what becomes so by it; false if there is still more, so that tasks
-  /// that keep each other busy do not keep the loop from its descriptors.
-  private func runWork() -> Bool {
+  /// Runs what is runnable and what becomes so by it, but not for ever: tasks that keep each other
+  /// busy must not keep the loop from its descriptors.
+  private func runWork() {
     for _ in 0..<16 {
       let work = queue.withLock { queue in
         defer { queue.work = [] }
         if queue.work.isEmpty { queue.isWaking = false }
         return queue.work
       }
-      if work.isEmpty { return true }
+      if work.isEmpty { return }
       for item in work {
         switch item {
         case .job(let job):
@@ -138,7 +140,6 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
         }
       }
     }
-    return false
   }
 
   // MARK: Writing at the end of a turn

@@ -47,15 +47,12 @@ import Testing
     #expect(result.status == answer.status)
   }
 
-  @Test func anAgentThatHangsUpAtOnceIsUnavailable() async throws {
+  @Test(arguments: 0..<50)
+  func anAgentThatHangsUpAtOnceIsUnavailable(_: Int) async throws {
     let agent = try ScriptedAgent { _ in }
     let result = try await agent.sync("ping")
-    // The end shows when reading or already when writing.
-    let texts = [
-      "manager closed: EOF", "manager closed: sendto: broken pipe",
-      "manager closed: read: connection reset by peer",
-    ]
-    #expect(texts.map { "error: ping failed: \($0)\n" }.contains(result.error))
+    // Whether the end shows when writing or when reading.
+    #expect(result.error == "error: ping failed: manager closed: EOF\n")
     #expect(result.status == 69)
   }
 
