@@ -60,6 +60,7 @@ let package = Package(
     .executableTarget(
       name: "coder", dependencies: ["SyncCLI", "SyncPlugin", "StandardPlugins"],
       path: "Sources/coder",
+      exclude: ["release.sh"],
       swiftSettings: strict),
 
     room("Plugins/TransportUnix", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),

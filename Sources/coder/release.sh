@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds the release: one static executable without symbols, .build/release-static/coder.
+# Usage: Sources/coder/release.sh                   build
+#        Sources/coder/release.sh install PREFIX    build, and install it with its completions
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+usage() {
+  echo "usage: Sources/coder/release.sh [install PREFIX]" >&2
+  exit 64
+}
+case "${1-build}" in
+  build) [ $# -le 1 ] || usage ;;
+  install) [ $# -eq 2 ] && [ -n "$2" ] || usage ;;
+  *) usage ;;
+esac
+
+.ci/setup
+# The linker warns of getaddrinfo and dlopen, which nothing here calls; only errors are of interest.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+swift build -c release -Xswiftc -static-executable --product coder >"$log" 2>&1 || {
+  cat "$log" >&2
+  exit 1
+}
+out=.build/release-static
+mkdir -p "$out"
+strip -o "$out/coder.new" "$(swift build -c release --show-bin-path)/coder"
+mv "$out/coder.new" "$out/coder"
+echo "$out/coder: $(stat -c %s "$out/coder") bytes"
+
+if [ "${1-}" = install ]; then
+  prefix=$2
+  install -D -m 755 "$out/coder" "$prefix/bin/coder"
+  for pair in bash:bash-completion/completions/coder zsh:zsh/site-functions/_coder \
+    fish:fish/vendor_completions.d/coder.fish; do
+    file=$prefix/share/${pair#*:}
+    mkdir -p "$(dirname "$file")"
+    "$out/coder" completion "${pair%%:*}" >"$file"
+  done
+  echo "installed into $prefix: bin/coder, and completions for bash, zsh and fish below share"
+fi
