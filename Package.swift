@@ -71,6 +71,18 @@ let package = Package(
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
     tests("SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits"], exclude: ["recorded.txt"]),
+    tests("SyncPluginTests", of: ["SyncPlugin"]),
+    tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),
+    tests("LibeventTests", of: ["Libevent", "SyncPlugin", "SyncSystem"]),
+    tests(
+      "PluginTests",
+      of: [
+        "TransportUnix", "WaitingPoll", "Libevent", "SyncPlugin", "SyncSystem", "SyncUnits",
+        "SyncTestKit",
+      ]),
+    tests(
+      "SyncCLITests", of: ["SyncCLI", "StandardPlugins", "SyncPlugin", "SyncUnits", "SyncTestKit"],
+      exclude: ["help.golden"]),
     tests(
       "EndToEndTests", of: ["coder", "SyncTestKit", "SyncRPC", "SyncSystem", "SyncWire"]),
   ],

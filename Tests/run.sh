@@ -31,7 +31,7 @@ sanitized() {
   echo "under the $1 sanitizer:"
   run swift build --build-tests --sanitize="$1" --scratch-path ".build/$1"
   # libevent and the runtime keep what lives as long as the process: leaks are looked for elsewhere.
-  ASAN_OPTIONS=detect_leaks=0 \
+  ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$PWD/Tests/thread-sanitizer.suppressions \
     run swift test --skip-build --sanitize="$1" --scratch-path ".build/$1" --parallel
 }
 

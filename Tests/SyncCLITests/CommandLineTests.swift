@@ -1,0 +1,152 @@
+import StandardPlugins
+import SyncPlugin
+import SyncTestKit
+import SyncUnits
+import Synchronization
+import Testing
+
+@testable import SyncCLI
+
+/// A console that remembers.
+final class Recorder: Sendable {
+  private let text = Mutex((output: "", error: ""))
+  var output: String { text.withLock { $0.output } }
+  var error: String { text.withLock { $0.error } }
+
+  func console(isTerminal: Bool = false, width: Int = 80) -> Console {
+    Console(
+      output: { text in self.text.withLock { $0.output += text } },
+      error: { text in self.text.withLock { $0.error += text } },
+      isErrorTerminal: isTerminal, width: width)
+  }
+}
+
+@Suite struct CommandLineTests {
+  private func run(_ words: [String?], environment: Environment = [:]) -> (String, CommandFailure?)
+  {
+    let recorder = Recorder()
+    do {
+      try Program.run(
+        words, environment: environment, catalog: .standard, console: recorder.console())
+      return (recorder.output, nil)
+    } catch {
+      return (recorder.output, error as? CommandFailure)
+    }
+  }
+
+  /// Every command's help, in one golden file.
+  @Test func everyCommandHasHelpWithAnExample() throws {
+    var text = ""
+    func visit(_ command: Command, _ path: [String]) {
+      let (output, failure) = run(path + ["--help"])
+      #expect(failure == nil)
+      #expect(run(["help"] + path).0 == output)
+      #expect(output.contains("EXAMPLES:"), "\(path)")
+      for line in output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+      text += "$ coder \((path + ["--help"]).joined(separator: " "))\n\(output)\n"
+      for subcommand in command.visibleSubcommands { visit(subcommand, path + [subcommand.name]) }
+    }
+    visit(CommandTable.root, [])
+    try GoldenFile("help.golden", beside: #filePath).check(text)
+  }
+
+  @Test func versionsAndHelpAreFound() {
+    #expect(run(["--version"]).0 == "coder v0.1.0\n")
+    #expect(run([]).0 == run(["--help"]).0)
+    #expect(run(["-h"]).0 == run(["--help"]).0)
+    #expect(run(["exp", "sync"]).0 == run(["exp", "sync", "--help"]).0)
+    #expect(run(["help", "exp", "snyc"]).1?.hints.first == "did you mean sync?")
+  }
+
+  static let lists: [(String, [String])] = [
+    ("unix", ["unix"]), ("unix:/a,tcp", ["unix:/a", "tcp"]), (",,unix,", ["unix"]),
+    ("pipe,exec:ssh a,b c", ["pipe", "exec:ssh a,b c"]), ("exec:a,unix", ["exec:a,unix"]),
+  ]
+
+  @Test(arguments: lists)
+  func listsOfEndpointsAreSplit(_ list: String, _ endpoints: [String]) {
+    #expect(Invocation.endpoints(inList: list).map(\.description) == endpoints)
+  }
+
+  static let completions: [([String], [String])] = [
+    ([""], ["agent", "completion", "exp", "help"]),
+    (["ag"], ["agent"]),
+    (["exp", ""], ["sync"]),
+    (["exp", "sync", "st"], ["start", "status"]),
+    (["--v"], ["--version"]),
+    (["exp", "sync", "start", "--t"], ["--timeout", "--transport"]),
+    (["exp", "sync", "list", "-o", ""], ["table", "json"]),
+    (["exp", "sync", "list", "--output", "j"], ["json"]),
+    (["exp", "sync", "--socket-path", ""], [":files"]),
+    (["agent", "--log-level", "w"], ["warn"]),
+    (["completion", ""], ["bash", "zsh", "fish"]),
+    (["help", "exp", "sync", "w"], ["want"]),
+    (["help", "a"], ["agent"]),
+    (["exp", "sync", "ping", ""], []),
+    (["nonsense", ""], []),
+  ]
+
+  @Test(arguments: completions)
+  func linesAreCompletedFromTheTable(_ words: [String], _ candidates: [String]) {
+    let (output, failure) = run(["__complete"] + words)
+    #expect(failure == nil)
+    let texts = output.split(separator: "\n").map { $0.prefix { $0 != "\t" } }
+    #expect(Set(texts.map(String.init)) == Set(candidates))
+  }
+
+  @Test func aShellIsCompletedByItsScript() {
+    for shell in ["bash", "zsh", "fish"] {
+      #expect(run(["completion", shell]).0.contains("__complete"))
+    }
+    #expect(run(["completion", "bsh"]).1?.hints == ["did you mean bash?"])
+  }
+
+  /// A line every 30 s where nobody looks.
+  @Test func waitingIsReportedNowAndThen() async throws {
+    let (recorder, clock) = (Recorder(), ManualClock())
+    let manager = LocalUnitManager()
+    try manager.want("app", dependsOn: "b")
+    try manager.want("app", dependsOn: "a")
+    let progress = WaitProgress(
+      unit: "app", manager: manager, console: recorder.console(), clock: clock)
+    let task = Task { try await progress.run() }
+    await clock.waitForSleepers(1)
+    clock.advance(by: .seconds(29))
+    #expect(clock.sleeperCount == 1)
+    clock.advance(by: .seconds(1))
+    await clock.waitForSleepers(1)
+    try manager.start("a")
+    try manager.complete("a")
+    clock.advance(by: .seconds(30))
+    await clock.waitForSleepers(1)
+    task.cancel()
+    _ = await task.result
+    #expect(
+      recorder.error == """
+        still waiting for dependencies of unit "app" after 30s: [a, b]
+        still waiting for dependencies of unit "app" after 1m: [b]
+
+        """)
+  }
+
+  /// One living line on a terminal, which goes away in the end.
+  @Test func aTerminalShowsOneLivingLine() async throws {
+    let (recorder, clock) = (Recorder(), ManualClock())
+    let manager = LocalUnitManager()
+    try manager.want("app", dependsOn: UnitID(String(repeating: "x", count: 100)))
+    let progress = WaitProgress(
+      unit: "app", manager: manager, console: recorder.console(isTerminal: true, width: 60),
+      clock: clock)
+    let task = Task { try await progress.run() }
+    for _ in 0..<2 {
+      await clock.waitForSleepers(1)
+      clock.advance(by: .seconds(1))
+    }
+    await clock.waitForSleepers(1)
+    task.cancel()
+    _ = await task.result
+    let line = "\r\u{1b}[Kwaiting for dependencies of unit \"app\": [xxxxxxxxxxxx…"
+    #expect(recorder.error == "\(line) (1s)\(line) (2s)\r\u{1b}[K")
+    #expect(recorder.output == "")
+  }
+}
