@@ -38,7 +38,7 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   public init() throws(PluginError) {
     // libevent would print on stderr what its callers learn from its results.
     event_set_log_callback { _, _ in }
-    guard let base = event_base_new() else {
+    guard let base = Self.newBase() else {
       throw PluginError(.system, "cannot create an event loop: out of descriptors or memory")
     }
     self.base = base
@@ -51,6 +51,15 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     let waker = waker
     wakeEvent = Event(base: base, .readable(waker)) { Descriptor.resetEventCounter(waker) }
     wakeEvent?.add()
+  }
+
+  /// No lock, as one thread uses it; and no variables of libevent's own, which nobody here means.
+  private static func newBase() -> OpaquePointer? {
+    guard let configuration = event_config_new() else { return nil }
+    defer { event_config_free(configuration) }
+    event_config_set_flag(configuration, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue))
+    event_config_set_flag(configuration, Int32(EVENT_BASE_FLAG_IGNORE_ENV.rawValue))
+    return event_base_new_with_config(configuration)
   }
 
   deinit {
@@ -80,14 +89,15 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   }
 
   /// Runs the loop until `operation`, a task on it, has returned.
-  public func run<Result: Sendable>(_ operation: @escaping @Sendable () async -> Result) -> Result {
-    let result = ResultBox<Result>()
+  /// - Throws: what `operation` throws.
+  public func run(_ operation: @escaping @Sendable () async throws -> Void) throws {
+    let failure = Failure()
     Task(executorPreference: self) {
-      result.value = await operation()
+      do { try await operation() } catch { failure.error = error }
       self.stop()
     }
     run()
-    return result.value!
+    if let error = failure.error { throw error }
   }
 
   /// Runs `body` on the loop's thread: now if it is the calling one, otherwise soon.
@@ -165,8 +175,8 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
 }
 
 /// Written by a task on the loop, read on the same thread when the loop has stopped.
-private final class ResultBox<Value>: @unchecked Sendable {
-  var value: Value?
+private final class Failure: @unchecked Sendable {
+  var error: (any Error)?
 }
 
 extension LibeventLoop {

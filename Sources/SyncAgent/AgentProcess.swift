@@ -26,21 +26,21 @@ public struct AgentProcess: Sendable {
 
   /// Serves until SIGTERM, SIGINT or SIGHUP, and takes everything down again. The calling thread
   /// becomes the loop's.
-  /// - Throws: what `Transport.listen` throws; then nothing is left behind.
-  public func run() throws(PluginError) {
+  /// - Throws: `PluginError`, as `Transport.listen` throws it; then nothing is left behind.
+  public func run() throws {
     ThisProcess.ignoreBrokenPipeSignal()
     raiseOpenFileLimit()
     let loop = try LibeventLoop()
-    let result: Result<Void, PluginError> = loop.run {
+    try loop.run {
       let agent = Agent(on: loop, log: log)
       // Before the first endpoint exists, so that no signal can leave it behind.
       let signals = AsyncStream.makeStream(of: String.self)
       await agent.whenTerminated { signals.continuation.yield($0) }
-      do throws(PluginError) {
+      do {
         for transport in transports { try await agent.listen(on: transport) }
       } catch {
         await agent.close()
-        return .failure(error)
+        throw error
       }
       announceReady()
       for await signal in signals.stream {
@@ -48,9 +48,7 @@ public struct AgentProcess: Sendable {
         break
       }
       await agent.close()
-      return .success(())
     }
-    try result.get()
     log.write(.info, "ended")
   }
 

@@ -31,28 +31,20 @@ struct Client: Sendable {
 
 extension Invocation {
   /// Runs `body` on a loop, connected to the agent that the command line names.
-  func withClient<R: Sendable>(
-    _ body: @escaping @Sendable (Client) async throws -> R
-  ) throws -> R {
+  func withClient(_ body: @escaping @Sendable (Client) async throws -> Void) throws {
     let transport = try clientTransport()
-    return try runOnLoop { loop in
+    try runOnLoop { loop in
       let manager = try await RemoteUnitManager(
         connectingTo: transport, on: loop, callTimeout: Client.callTimeout)
-      let result = try await body(Client(manager: manager, loop: loop))
+      try await body(Client(manager: manager, loop: loop))
       await manager.close()
-      return result
     }
   }
 
-  func runOnLoop<R: Sendable>(
-    _ body: @escaping @Sendable (LibeventLoop) async throws -> R
-  ) throws -> R {
+  func runOnLoop(_ body: @escaping @Sendable (LibeventLoop) async throws -> Void) throws {
     do {
       let loop = try LibeventLoop()
-      let result: Result<R, any Error> = loop.run {
-        do { return .success(try await body(loop)) } catch { return .failure(error) }
-      }
-      return try result.get()
+      try loop.run { try await body(loop) }
     } catch let error as PluginError {
       throw CommandFailure("connect to agent socket: ", error)
     }

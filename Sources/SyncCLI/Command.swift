@@ -35,7 +35,9 @@ struct Command: Sendable {
   var examples: [Example] = []
   var options: [Option] = []
   var completion = Completion.nothing
-  var subcommands: [Command] = []
+  /// Made one by one as the parser looks for one: a short command does not pay for the whole table.
+  /// Those that scripts call most come first.
+  var subcommands: [@Sendable () -> Command] = []
   /// Left out of help and completion.
   var isHidden = false
   /// Whether everything after the command's name belongs to it as it is.
@@ -45,9 +47,15 @@ struct Command: Sendable {
   /// What it does; nil if it is only a group of others.
   var run: (@Sendable (Invocation) throws -> Void)? = nil
 
-  var visibleSubcommands: [Command] { subcommands.filter { !$0.isHidden } }
+  var visibleSubcommands: [Command] { subcommands.map { $0() }.filter { !$0.isHidden } }
 
-  func subcommand(named name: String) -> Command? { subcommands.first { $0.name == name } }
+  func subcommand(named name: String) -> Command? {
+    for make in subcommands {
+      let command = make()
+      if command.name == name { return command }
+    }
+    return nil
+  }
 }
 
 /// An option on the command line, with its value.

@@ -16,14 +16,14 @@ enum CommandTable {
         line: "coder exp sync want app git-clone && coder exp sync start app"),
     ],
     options: [Options.help, Options.version, Options.noColour],
-    subcommands: [.agent, exp, .completion, .help, .complete__],
+    subcommands: [{ exp }, { .agent }, { .completion }, { .help }, { .complete__ }],
     showsExitStatuses: true)
 
   private static let exp = Command(
     name: "exp",
     summary: "Experimental commands, under the name that they have in the original",
     examples: [.init(comment: "All commands that scripts call", line: "coder exp sync --help")],
-    subcommands: [sync])
+    subcommands: [{ sync }])
 
   private static let sync = Command(
     name: "sync",
@@ -45,7 +45,7 @@ enum CommandTable {
           """)
     ],
     options: [Options.socketPath, Options.transport],
-    subcommands: [.ping, .want, .start, .complete, .status, .list],
+    subcommands: [{ .start }, { .complete }, { .want }, { .ping }, { .status }, { .list }],
     showsExitStatuses: true)
 }
 

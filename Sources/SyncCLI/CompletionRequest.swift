@@ -1,5 +1,6 @@
 internal import SyncRPC
 internal import SyncUnits
+internal import Synchronization
 
 /// Finds what an unfinished command line can go on with.
 struct CompletionRequest {
@@ -65,10 +66,14 @@ struct CompletionRequest {
     let asked = Invocation(
       catalog: invocation.catalog, environment: invocation.environment,
       console: invocation.console, arguments: [], values: result.values)
-    let units = try? asked.withClient { client in
-      try await withDeadline(Self.timeout, clock: client.clock) { try await client.manager.list() }
+    let units = Mutex<[UnitSummary]>([])
+    try? asked.withClient { client in
+      let answer = try await withDeadline(Self.timeout, clock: client.clock) {
+        try await client.manager.list()
+      }
+      units.withLock { $0 = answer }
     }
-    return (units ?? [])
+    return units.withLock { $0 }
       .filter { !result.arguments.contains($0.unit.name) && !$0.unit.name.contains("\n") }
       .map { Candidate(text: $0.unit.name, description: $0.status.description) }
   }

@@ -12,11 +12,12 @@ public enum Program {
   /// Runs the command line of this process and returns the exit status.
   public static func run(catalog: PluginCatalog) -> Int32 {
     let environment = Environment { ThisProcess.variable($0) }
-    let words = wordsOfCommandLine()
+    let (words, badWord) = wordsOfCommandLine()
     // Before parsing, because its errors are written too; the parser knows the flag as well.
     let allowsColour = !words.contains("--no-color")
     let console = Console.standard(environment: environment, allowsColour: allowsColour)
     do {
+      if let badWord { throw CommandFailure.usage("argument \(badWord) is not valid UTF-8") }
       try run(words, environment: environment, catalog: catalog, console: console)
       return ExitStatus.success.rawValue
     } catch let failure as CommandFailure {
@@ -29,16 +30,9 @@ public enum Program {
   }
 
   static func run(
-    _ words: [String?], environment: Environment, catalog: PluginCatalog, console: Console
+    _ words: [String], environment: Environment, catalog: PluginCatalog, console: Console
   ) throws {
-    var arguments: [String] = []
-    for word in words {
-      guard let word else {
-        throw CommandFailure.usage("argument \(arguments.count + 1) is not valid UTF-8")
-      }
-      arguments.append(word)
-    }
-    let result = try CommandParser(root: CommandTable.root).parse(arguments)
+    let result = try CommandParser(root: CommandTable.root).parse(words)
     if result.has(Options.version) {
       return try console.print("coder v\(Version.number)")
     }
@@ -51,10 +45,17 @@ public enum Program {
         arguments: result.arguments, values: result.values))
   }
 
-  /// Swift's own list of arguments repairs what is not UTF-8, and so would rename a unit.
-  private static func wordsOfCommandLine() -> [String?] {
-    (1..<max(1, Int(CommandLine.argc))).map { index in
-      CommandLine.unsafeArgv[index].flatMap { String(validatingCString: $0) }
+  /// The words behind the program's name, and the number of the first that is not UTF-8. Swift's own
+  /// list repairs such a word, and so would rename a unit.
+  private static func wordsOfCommandLine() -> (words: [String], badWord: Int?) {
+    var words: [String] = []
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let word = CommandLine.unsafeArgv[index].flatMap({ String(validatingCString: $0) })
+      else {
+        return (words, index)
+      }
+      words.append(word)
     }
+    return (words, nil)
   }
 }

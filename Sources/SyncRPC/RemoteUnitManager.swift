@@ -29,15 +29,25 @@ public actor RemoteUnitManager: UnitManager {
 
   private struct EndWaiter {
     let id: UInt64
-    let continuation: CheckedContinuation<Void, Never>
+    let continuation: UnsafeContinuation<Void, Never>
   }
 
-  private struct PendingCall {
+  /// Belongs to the actor: it is touched in its isolation only.
+  private final class PendingCall: @unchecked Sendable {
     let id: UInt64
     let method: Method
     let request: [UInt8]
-    let timer: Registration?
-    let continuation: CheckedContinuation<Result<[UInt8], UnitError>, Never>
+    var timer: Registration?
+    var continuation: UnsafeContinuation<Void, Never>?
+    /// Set when the call is over, before its task goes on.
+    var answer: [UInt8] = []
+    var error: UnitError?
+
+    init(id: UInt64, method: Method, request: [UInt8]) {
+      self.id = id
+      self.method = method
+      self.request = request
+    }
   }
 
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -74,7 +84,7 @@ public actor RemoteUnitManager: UnitManager {
     lastID += 1
     let id = lastID
     await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
+      await withUnsafeContinuation { continuation in
         if ending != nil || Task.isCancelled { return continuation.resume() }
         endWaiters.append(EndWaiter(id: id, continuation: continuation))
       }
@@ -130,20 +140,21 @@ public actor RemoteUnitManager: UnitManager {
   ) async throws(UnitError) -> Answer {
     lastID += 1
     let id = lastID
-    let result: Result<[UInt8], UnitError> = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        if let ending { return continuation.resume(returning: .failure(ending)) }
-        if Task.isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
-        waiting.append(
-          PendingCall(
-            id: id, method: method, request: request.encoded, timer: deadline(of: id),
-            continuation: continuation))
+    let call = PendingCall(id: id, method: method, request: request.encoded)
+    await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        call.continuation = continuation
+        if Task.isCancelled { return finish(call, .cancelled) }
+        if let ending { return finish(call, ending) }
+        call.timer = deadline(of: id)
+        waiting.append(call)
         sendNext()
       }
     } onCancel: {
       Task(executorPreference: loop) { await self.take(back: id, .cancelled) }
     }
-    let answer = try result.get()
+    if let error = call.error { throw error }
+    let answer = call.answer
     do throws(ProtobufError) {
       return try Answer(decoding: answer.span.bytes)
     } catch {
@@ -173,19 +184,21 @@ public actor RemoteUnitManager: UnitManager {
   /// Ends a call that is not to be waited for any more, wherever it is by now.
   private func take(back id: UInt64, _ error: UnitError) {
     if let index = waiting.firstIndex(where: { $0.id == id }) {
-      finish(waiting.remove(at: index), .failure(error))
+      finish(waiting.remove(at: index), error)
     } else if let current, current.call.id == id {
       session.cancel(current.stream, output: &output)
       self.current = nil
-      finish(current.call, .failure(error))
+      finish(current.call, error)
       flush()
       sendNext()
     }
   }
 
-  private func finish(_ call: PendingCall, _ result: Result<[UInt8], UnitError>) {
-    call.timer?.cancel()
-    call.continuation.resume(returning: result)
+  private func finish(_ call: PendingCall, _ error: UnitError?) {
+    call.error = error
+    call.timer = nil
+    call.continuation?.resume()
+    call.continuation = nil
   }
 
   private func flush() {
@@ -210,7 +223,12 @@ public actor RemoteUnitManager: UnitManager {
     while let event = try session.next(in: bytes, at: &offset, output: &output) {
       guard let current, current.stream == event.stream else { continue }
       self.current = nil
-      finish(current.call, event.result)
+      switch event.result {
+      case .success(let answer):
+        current.call.answer = answer
+        finish(current.call, nil)
+      case .failure(let error): finish(current.call, error)
+      }
       sendNext()
     }
     flush()
@@ -221,8 +239,8 @@ public actor RemoteUnitManager: UnitManager {
     guard ending == nil else { return }
     ending = error
     connection = nil
-    if let current { finish(current.call, .failure(error)) }
-    for call in waiting { finish(call, .failure(error)) }
+    if let current { finish(current.call, error) }
+    for call in waiting { finish(call, error) }
     current = nil
     waiting = []
     for waiter in endWaiters { waiter.continuation.resume() }

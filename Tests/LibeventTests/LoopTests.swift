@@ -17,16 +17,18 @@ import Testing
     thread.stop()
   }
 
-  @Test func returnsWhatTheTaskReturns() throws {
+  @Test func endsWithItsTaskAndThrowsWhatItThrows() throws {
     let loop = try LibeventLoop()
-    #expect(loop.run { 42 } == 42)
-    #expect(loop.run { "again" } == "again")
+    let count = Mutex(0)
+    for _ in 0..<2 { try loop.run { count.withLock { $0 += 1 } } }
+    #expect(count.withLock { $0 } == 2)
+    #expect(throws: CancellationError.self) { try loop.run { throw CancellationError() } }
   }
 
   @Test func sleepsInTheOrderOfTime() throws {
     let loop = try LibeventLoop()
-    let order = loop.run {
-      await withTaskGroup(of: Int.self) { group in
+    try loop.run {
+      let order = await withTaskGroup(of: Int.self) { group in
         for delay in [30, 10, 20] {
           group.addTask {
             try? await loop.clock.sleep(for: .milliseconds(delay))
@@ -35,21 +37,20 @@ import Testing
         }
         return await group.reduce(into: []) { $0.append($1) }
       }
+      #expect(order == [10, 20, 30])
     }
-    #expect(order == [10, 20, 30])
   }
 
   @Test func aCancelledSleepEndsAtOnce() throws {
     let loop = try LibeventLoop()
-    let result = loop.run {
+    try loop.run {
       let sleep = Task(executorPreference: loop) {
         try await loop.clock.sleep(for: .seconds(3_600))
       }
       await Task.yield()
       sleep.cancel()
-      return await sleep.result
+      await #expect(throws: CancellationError.self) { try await sleep.value }
     }
-    #expect(throws: CancellationError.self) { try result.get() }
   }
 
   /// Bytes through a connection, in both directions and more of them than a socket holds.
@@ -59,14 +60,14 @@ import Testing
     socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
     for end in ends { try Descriptor.setNonblocking(end) }
     let total = 4 << 20
-    let log = loop.run { [ends] in
+    try loop.run { [ends] in
       let transfer = Transfer(loop: loop, ends: ends, total: total)
-      return await transfer.run()
+      let log = await transfer.run()
+      #expect(log.received == total)
+      #expect(log.congestions > 0)
+      #expect(log.congestions == log.drains)
+      #expect(log.reachedEnd)
     }
-    #expect(log.received == total)
-    #expect(log.congestions > 0)
-    #expect(log.congestions == log.drains)
-    #expect(log.reachedEnd)
   }
 }
 

@@ -22,8 +22,7 @@ final class Recorder: Sendable {
 }
 
 @Suite struct CommandLineTests {
-  private func run(_ words: [String?], environment: Environment = [:]) -> (String, CommandFailure?)
-  {
+  private func run(_ words: [String], environment: Environment = [:]) -> (String, CommandFailure?) {
     let recorder = Recorder()
     do {
       try Program.run(

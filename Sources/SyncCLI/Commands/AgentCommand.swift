@@ -64,7 +64,7 @@ extension Command {
         Int32($0).flatMap { Descriptor.isOpen($0) ? $0 : nil }
       }
       let endpoints = try invocation.endpoints()
-      do throws(PluginError) {
+      do {
         var transports: [any Transport] = []
         for endpoint in endpoints {
           transports.append(
@@ -75,7 +75,7 @@ extension Command {
           transports: transports, log: log, readyDescriptor: descriptor,
           notifySocket: invocation.environment["NOTIFY_SOCKET"]
         ).run()
-      } catch {
+      } catch let error as PluginError {
         throw CommandFailure("", error)
       }
     })
