@@ -68,9 +68,12 @@ let package = Package(
     room("Plugins/StandardPlugins", uses: ["SyncPlugin", "TransportUnix", "WaitingPoll"]),
 
     room("Tests/SyncTestKit"),
+    room("Tests/WireFixtures", uses: ["SyncRPC", "SyncWire"]),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
-    tests("SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits"], exclude: ["recorded.txt"]),
+    tests(
+      "SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits", "WireFixtures"],
+      exclude: ["recorded.txt"]),
     tests("SyncPluginTests", of: ["SyncPlugin"]),
     tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),
     tests("LibeventTests", of: ["Libevent", "SyncPlugin", "SyncSystem"]),
@@ -84,7 +87,8 @@ let package = Package(
       "SyncCLITests", of: ["SyncCLI", "StandardPlugins", "SyncPlugin", "SyncUnits", "SyncTestKit"],
       exclude: ["help.golden"]),
     tests(
-      "EndToEndTests", of: ["coder", "SyncTestKit", "SyncRPC", "SyncSystem", "SyncWire"]),
+      "EndToEndTests",
+      of: ["coder", "SyncTestKit", "SyncRPC", "SyncSystem", "SyncWire", "WireFixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -40,7 +40,7 @@ final class DescriptorConnection: Connection {
     self.peer = peer
   }
 
-  deinit { closeDescriptors() }
+  deinit { if state != .closed { closeDescriptors() } }
 
   func activate(_ handler: any ConnectionHandler) {
     self.handler = handler
@@ -177,10 +177,7 @@ final class DescriptorConnection: Connection {
   }
 
   private func closeDescriptors() {
-    guard !areDescriptorsClosed else { return }
-    areDescriptorsClosed = true
     Descriptor.close(reading)
     if writing != reading { Descriptor.close(writing) }
   }
-  private var areDescriptorsClosed = false
 }

@@ -3,6 +3,7 @@ import SyncRPC
 import SyncTestKit
 import SyncWire
 import Testing
+import WireFixtures
 
 /// Bytes on the socket that are not what they should be; afterwards the agent serves on, with as
 /// many descriptors as before.

@@ -4,6 +4,7 @@ import SyncSystem
 import SyncTestKit
 import SyncWire
 import Synchronization
+import WireFixtures
 
 /// A socket whose other side does what a test says: for agents that are old, slow, or none at all.
 final class ScriptedAgent: Sendable {
@@ -116,25 +117,4 @@ final class RawConnection: @unchecked Sendable {
       if read().isEmpty { return false }
     }
   }
-}
-
-func frame(
-  _ kind: PacketKind, _ stream: UInt64, _ message: UInt64, _ data: [UInt8] = []
-) -> [UInt8] {
-  var bytes: [UInt8] = []
-  FrameWriter.append(kind, stream: stream, message: message, data: data, to: &bytes)
-  return bytes
-}
-
-func call(_ method: Method, _ request: [UInt8] = [], stream: UInt64 = 1) -> [UInt8] {
-  frame(.invoke, stream, 1, method.path) + frame(.message, stream, 2, request)
-    + frame(.closeSend, stream, 3)
-}
-
-func success(_ data: [UInt8] = [], stream: UInt64 = 1) -> [UInt8] {
-  frame(.message, stream, 1, data) + frame(.closeSend, stream, 2)
-}
-
-func failure(_ text: String, stream: UInt64 = 1) -> [UInt8] {
-  frame(.error, stream, 1, ErrorPayload(text: text).encoded)
 }

@@ -2,6 +2,7 @@ import Foundation
 import SyncTestKit
 import SyncWire
 import Testing
+import WireFixtures
 
 /// Agents that answer otherwise than ours does, or not at all.
 @Suite(.serialized) struct StrangeAgentTests {

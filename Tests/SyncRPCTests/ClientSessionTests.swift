@@ -2,6 +2,7 @@ import SyncRPC
 import SyncUnits
 import SyncWire
 import Testing
+import WireFixtures
 
 @Suite struct ClientSessionTests {
   /// What the recorded command line asked, call by call.

@@ -2,6 +2,7 @@ import SyncRPC
 import SyncUnits
 import SyncWire
 import Testing
+import WireFixtures
 
 /// A session with a manager behind it, fed with bytes as they come.
 struct ServedBytes {
@@ -73,29 +74,6 @@ struct ServedBytes {
       return .failure(error)
     }
   }
-}
-
-func frame(
-  _ kind: PacketKind, _ stream: UInt64, _ message: UInt64, _ data: [UInt8] = [],
-  control: Bool = false
-) -> [UInt8] {
-  var bytes: [UInt8] = []
-  FrameWriter.append(
-    kind, stream: stream, message: message, control: control, data: data, to: &bytes)
-  return bytes
-}
-
-func call(_ method: Method, _ request: [UInt8] = [], stream: UInt64 = 1) -> [UInt8] {
-  frame(.invoke, stream, 1, method.path) + frame(.message, stream, 2, request)
-    + frame(.closeSend, stream, 3)
-}
-
-func success(_ data: [UInt8] = [], stream: UInt64 = 1) -> [UInt8] {
-  frame(.message, stream, 1, data) + frame(.closeSend, stream, 2)
-}
-
-func failure(_ text: String, stream: UInt64 = 1) -> [UInt8] {
-  frame(.error, stream, 1, ErrorPayload(text: text).encoded)
 }
 
 @Suite struct ServerSessionTests {
