@@ -33,9 +33,14 @@ extension Invocation {
   /// The first endpoint that a client can connect to.
   func clientTransport() throws(CommandFailure) -> any Transport {
     for endpoint in try endpoints() {
+      let type: any Transport.Type
       do throws(PluginError) {
-        let type = try catalog.transportType(scheme: endpoint.scheme)
-        guard type.sides.contains(.client) else { continue }
+        type = try catalog.transportType(scheme: endpoint.scheme)
+      } catch {
+        throw CommandFailure("", error)
+      }
+      guard type.sides.contains(.client) else { continue }
+      do throws(PluginError) {
         return try type.init(address: endpoint.address, environment: environment)
       } catch {
         throw CommandFailure("connect to agent socket: ", error)

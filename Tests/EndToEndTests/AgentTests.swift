@@ -96,6 +96,12 @@ import Testing
     agent.process.send(SIGKILL)
     _ = await agent.process.end()
     #expect(agent.folder.files == ["agent.sock", "agent.sock.lock"])
+    let refused = try await agent.sync("ping")
+    #expect(
+      refused.error.hasPrefix(
+        "error: connect to agent socket: connect to socket: dial unix \(agent.socketPath): connect: connection refused\n"
+      ))
+    #expect(refused.status == 69)
     let next = try await TestAgent(in: agent.folder)
     #expect(try await next.sync("ping").status == 0)
     _ = await next.stop()

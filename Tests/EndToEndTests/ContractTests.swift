@@ -293,7 +293,7 @@ import Testing
       error: "--transport and --socket-path cannot be used together", status: 64),
     .failing(
       "unknown transport", ["--transport", "udp:1", "ping"],
-      error: "connect to agent socket: unknown transport \"udp\"",
+      error: "unknown transport \"udp\"",
       hints: ["known are: unix[:PATH]"],
       status: 64),
     .failing(

@@ -66,6 +66,16 @@ import WireFixtures
     #expect(await onThread { connection.readUntilEnd() } == success() + success(stream: 2))
   }
 
+  @Test func startingAUnitThatIsNotReadyIsRefused() async throws {
+    let agent = try await TestAgent()
+    _ = try await agent.sync("want", "a", "b")
+    let connection = try RawConnection(to: agent.socketPath)
+    connection.send(call(.start, UnitRequest(unit: "a").encoded))
+    connection.endOutput()
+    let answer = await onThread { connection.readUntilEnd() }
+    #expect(answer == failure(#"cannot start unit "a": unit not ready"#))
+  }
+
   @Test func slowAndSilentClientsDisturbNobody() async throws {
     let agent = try await TestAgent()
     var slow: [RawConnection] = []
