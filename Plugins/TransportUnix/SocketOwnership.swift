@@ -10,6 +10,12 @@ struct SocketOwnership {
 
   /// Takes `path`, if nobody alive has it.
   init(path: String) throws(PluginError) {
+    guard path.utf8.count <= UnixSocket.maximumPathBytes else {
+      throw PluginError(
+        .invalidArgument,
+        "socket path \(path) is too long: \(path.utf8.count) bytes, "
+          + "at most \(UnixSocket.maximumPathBytes) are allowed")
+    }
     do {
       try self.init(taking: path)
     } catch let error as PluginError {

@@ -25,12 +25,6 @@ public struct UnixTransport: Transport {
   public init(address: String?, environment: Environment) throws(PluginError) {
     let named = address ?? environment[Self.pathVariable]
     let path = named ?? Self.defaultPath
-    guard path.utf8.count <= UnixSocket.maximumPathBytes else {
-      throw PluginError(
-        .invalidArgument, Self.dialing(path, "connect: invalid argument"),
-        hint: "a socket path has at most \(UnixSocket.maximumPathBytes) bytes, "
-          + "this one has \(path.utf8.count)")
-    }
     self.path = path
     trust = PeerTrust(
       thisUser: ThisProcess.userID, sudoUser: environment["SUDO_UID"].flatMap(UInt32.init),
@@ -108,6 +102,9 @@ public struct UnixTransport: Transport {
 
   private func hint(for error: SystemError) -> String? {
     switch error.errno {
+    case Errno.invalidArgument:
+      "a socket path has at most \(UnixSocket.maximumPathBytes) bytes, "
+        + "this one has \(path.utf8.count)"
     case Errno.notFound, Errno.connectionRefused:
       "is the agent running, with CODER_AGENT_SOCKET_SERVER_ENABLED=true and this socket path?"
     case Errno.accessDenied, Errno.notPermitted:

@@ -96,14 +96,18 @@ struct Invocation: Sendable {
   /// The last flag, or else the variable.
   func value(_ option: Command.Option) -> String? { flags(option).last ?? variable(option) }
 
+  /// Where the value of an option comes from, as its user wrote it.
+  func source(of option: Command.Option) -> String {
+    flags(option).isEmpty ? "$\(option.environment ?? "")" : "--\(option.name)"
+  }
+
   /// Reads the value of an option that has one.
   func parsed<Value>(
     _ option: Command.Option, expected: String, _ parse: (String) -> Value?
   ) throws(CommandFailure) -> Value? {
     guard let text = value(option) else { return nil }
     guard let value = parse(text) else {
-      let source = flags(option).isEmpty ? "$\(option.environment ?? "")" : "--\(option.name)"
-      throw .usage("\(source): \"\(text)\" is not \(expected)")
+      throw .usage("\(source(of: option)): \"\(text)\" is not \(expected)")
     }
     return value
   }

@@ -6,6 +6,8 @@ struct CommandParser {
     var path: [Command]
     var arguments: [String] = []
     var values: [OptionValue] = []
+    /// Whether a `--` has been read: what follows are arguments, whatever they look like.
+    var haveFlagsEnded = false
 
     var command: Command { path.last! }
     /// The options of the command and of all above it.
@@ -26,6 +28,7 @@ struct CommandParser {
       if result.command.takesAllArguments {
         result.arguments.append(word)
       } else if word == "--" {
+        result.haveFlagsEnded = true
         result.arguments += rest
         break
       } else if word.hasPrefix("--") {

@@ -67,6 +67,13 @@ enum Options {
       How the agent is reached, by default unix, or unix:PATH. Of several in the variable, \
       separated by commas, a client uses the first.
       """)
+  static let agentTransport = Command.Option(
+    name: "transport", placeholder: "spec", environment: "CODER_AGENT_TRANSPORT",
+    isRepeatable: true,
+    help: """
+      Where to serve, by default unix, or unix:PATH. May be repeated; in the variable, commas \
+      separate several.
+      """)
   static let output = Command.Option(
     name: "output", short: "o", placeholder: "table|json",
     help: "The format of the output, by default table.", completion: .words(["table", "json"]))

@@ -26,7 +26,14 @@ struct CompletionRequest {
       let option = options.first { "--\($0.name)" == last || $0.short.map { "-\($0)" } == last }
       return matching(unfinished, option?.completion ?? .nothing, result)
     }
-    if unfinished.hasPrefix("-") {
+    if unfinished.hasPrefix("-"), !result.haveFlagsEnded {
+      if let equals = unfinished.firstIndex(of: "="), unfinished.hasPrefix("--") {
+        let name = unfinished[..<equals].dropFirst(2)
+        let option = options.first { $0.name == name }
+        let value = String(unfinished[equals...].dropFirst())
+        return matching(value, option?.completion ?? .nothing, result)
+          .map { Candidate(text: "--\(name)=\($0.text)") }
+      }
       return options.map { Candidate(text: "--\($0.name)", description: firstSentence($0.help)) }
         .filter { $0.text.hasPrefix(unfinished) }
     }
@@ -74,7 +81,11 @@ struct CompletionRequest {
       units.withLock { $0 = answer }
     }
     return units.withLock { $0 }
-      .filter { !result.arguments.contains($0.unit.name) && !$0.unit.name.contains("\n") }
+      .filter { summary in
+        let name = summary.unit.name
+        return !result.arguments.contains(name) && name == name.escapingControlCharacters
+          && (result.haveFlagsEnded || !name.hasPrefix("-"))
+      }
       .map { Candidate(text: $0.unit.name, description: $0.status.description) }
   }
 

@@ -13,16 +13,43 @@ enum CompletionScript: String, CaseIterable {
   private static let bashText = #"""
     # bash completion for coder
     _coder() {
-      local line candidates=() word="${COMP_WORDS[COMP_CWORD]}"
-      while IFS= read -r line; do
-        candidates+=("$(printf '%q' "${line%%$'\t'*}")")
-      done < <("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-      if [ "${candidates[0]-}" = :files ]; then
-        compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
-      else
-        COMPREPLY=("${candidates[@]}")
-      fi
+      local coder words=() word rest candidate i
+      COMPREPLY=()
+      coder=${COMP_WORDS[0]/#\~/$HOME}
+      command -v -- "$coder" >/dev/null || coder=coder
+      # Bash has split at = and : too; what stands without a blank between belongs together. Without
+      # COMP_LINE, which only a real completion sets, the words are taken as they are.
+      rest=${COMP_LINE-}
+      for ((i = 0; i <= COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [ "$i" -gt 0 ] && [ -n "$rest" ] && [[ $rest != [[:space:]]* ]]; then
+          words[${#words[@]} - 1]+=$word
+        else
+          words+=("$word")
+        fi
+        rest=${rest#"${rest%%[![:space:]]*}"}
+        rest=${rest#"$word"}
+      done
+      word=${words[${#words[@]} - 1]}
+      local quote=${word:0:1} plain=()
+      for candidate in "${words[@]:1}"; do plain+=("${candidate//[\\\"\']/}"); done
+      local current=${plain[${#plain[@]} - 1]-}
+      # Bash replaces only what follows the last = or :.
+      local kept=${current%"${current##*[:=]}"}
+      while IFS= read -r candidate; do
+        candidate=${candidate%%$'\t'*}
+        if [ "$candidate" = :files ]; then
+          compopt -o filenames 2>/dev/null
+          mapfile -t COMPREPLY < <(compgen -f -- "${current#"$kept"}")
+          return
+        fi
+        candidate=${candidate#"$kept"}
+        case $quote in
+          \" | \') ;;
+          *) printf -v candidate %q "$candidate" ;;
+        esac
+        COMPREPLY+=("$candidate")
+      done < <("$coder" __complete "${plain[@]}" 2>/dev/null)
     }
     complete -F _coder coder
     """#

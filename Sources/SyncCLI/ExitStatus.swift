@@ -58,6 +58,9 @@ extension CommandFailure {
       default: .failure
       }
     self.init(status: status, message: prefix + error.message)
+    if error.code == .protocolViolation {
+      hints.append("is this the socket of a coder agent?")
+    }
   }
 
   init(_ prefix: String, _ error: PluginError) {

@@ -17,11 +17,9 @@ struct Help {
     }
     if !command.visibleSubcommands.isEmpty { sections.append(subcommands) }
     if !command.examples.isEmpty { sections.append(examples) }
-    if !command.options.isEmpty { sections.append(options) }
+    if !optionsShown.isEmpty { sections.append(options) }
     if command.showsExitStatuses { sections.append(exitStatuses) }
-    if path.count > 1 {
-      sections.append("———\nRun `coder --help` for a list of global options.")
-    }
+    if path.count > 1 { sections.append("———\n" + footer) }
     return sections.joined(separator: "\n\n")
   }
 
@@ -50,8 +48,23 @@ struct Help {
       + command.examples.map { "    # \($0.comment)\n    \($0.line)" }.joined(separator: "\n\n")
   }
 
+  /// The command's own options and those that it shares with its neighbours.
+  private var optionsShown: [Command.Option] {
+    command.options + path.dropFirst().dropLast().flatMap { $0.options }
+  }
+
+  private var footer: String {
+    let group = path.dropFirst().dropLast().last { $0.showsExitStatuses }
+    let statuses =
+      group == nil
+      ? ""
+      : " Run `\(path.dropLast().map(\.name).joined(separator: " ")) --help` for exit statuses."
+    return ("Run `coder --help` for a list of global options." + statuses)
+      .wrapped(width: Self.width, indent: 0)
+  }
+
   private var options: String {
-    let rows = command.options.map { option in
+    let rows = optionsShown.map { option in
       var line = option.short.map { "  -\($0), " } ?? "      "
       line += "--\(option.name)"
       if let placeholder = option.placeholder { line += " \(placeholder)" }

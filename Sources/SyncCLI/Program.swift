@@ -11,6 +11,7 @@ public enum Program {
 
   /// Runs the command line of this process and returns the exit status.
   public static func run(catalog: PluginCatalog) -> Int32 {
+    ThisProcess.reserveStandardDescriptors()
     let environment = Environment { ThisProcess.variable($0) }
     let (words, badWord) = wordsOfCommandLine()
     // Before parsing, because its errors are written too; the parser knows the flag as well.

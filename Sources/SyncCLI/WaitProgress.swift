@@ -23,9 +23,9 @@ struct WaitProgress: Sendable {
       elapsed += interval
       let time = elapsed.goNotation
       if console.isErrorTerminal {
-        let line = "waiting for dependencies of unit \(unit.name.quoted): \(units.bracketed)"
+        let line = "waiting for \(units.bracketed)"
         // One column is left free, so that no terminal wraps the line.
-        let room = max(20, console.width - time.count - 4)
+        let room = max(10, console.width - time.count - 4)
         console.draw("\r\u{1b}[K\(shortened(line, to: room)) (\(time))")
       } else {
         console.note(

@@ -20,6 +20,14 @@ package enum ThisProcess {
     return limit.rlim_cur
   }
 
+  /// Occupies those of the descriptors 0 to 2 that are closed, so that no socket takes their place and
+  /// gets what is printed. Using them fails, as it would if they were closed.
+  package static func reserveStandardDescriptors() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+      _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+    }
+  }
+
   package static func ignoreBrokenPipeSignal() { signal(SIGPIPE, SIG_IGN) }
 
   package static func exit(_ status: Int32) -> Never { Glibc.exit(status) }

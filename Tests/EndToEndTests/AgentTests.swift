@@ -74,7 +74,12 @@ import Testing
     #expect(await agent.process.end().status == 0)
     #expect(agent.folder.files == [])
     let result = await waiting.end()
-    #expect(result.error == "error: error checking dependencies: sync ready: manager closed: EOF\n")
+    #expect(
+      result.error == """
+        error: error checking dependencies: sync ready: manager closed: EOF
+        hint: the agent has ended, and its units with it
+
+        """)
     #expect(result.status == 69)
   }
 

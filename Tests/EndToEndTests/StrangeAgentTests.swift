@@ -11,6 +11,7 @@ import WireFixtures
     let answers: [[UInt8]]
     var error: String
     var status: Int32
+    var hasHint = false
     var testDescription: String { error }
   }
 
@@ -26,14 +27,15 @@ import WireFixtures
     Answer(
       command: ["ping"], answers: [Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8)],
       error: "ping failed: manager closed: internal error: unknown packet kind: Kind(36)",
-      status: 76),
+      status: 76, hasHint: true),
     Answer(
-      command: ["ping"], answers: [frame(.closeSend, 1, 1)], error: "ping failed: EOF", status: 76),
+      command: ["ping"], answers: [frame(.closeSend, 1, 1)], error: "ping failed: EOF", status: 76,
+      hasHint: true),
     Answer(
       command: ["status", "a"], answers: [success([0x0a, 0xff])],
       error:
         "get status failed: the answer is not the protocol's: proto: cannot parse invalid wire-format data",
-      status: 76),
+      status: 76, hasHint: true),
     Answer(
       command: ["start", "a"], answers: [failure("no \u{1b}[31m way")],
       error: #"get status failed: no \x1b[31m way"#, status: 1),
@@ -44,7 +46,8 @@ import WireFixtures
     let agent = try ScriptedAgent.answering(answer.answers)
     let result = try await CoderProcess.run(
       ["exp", "sync"] + answer.command, environment: ["CODER_AGENT_SOCKET_PATH": agent.socketPath])
-    #expect(result.error == "error: \(answer.error)\n")
+    let hint = answer.hasHint ? "hint: is this the socket of a coder agent?\n" : ""
+    #expect(result.error == "error: \(answer.error)\n\(hint)")
     #expect(result.status == answer.status)
   }
 
@@ -119,7 +122,11 @@ import WireFixtures
     for process in waiting {
       let result = await process.end()
       #expect(
-        result.error == "error: error checking dependencies: sync ready: manager closed: EOF\n")
+        result.error == """
+          error: error checking dependencies: sync ready: manager closed: EOF
+          hint: the agent has ended, and its units with it
+
+          """)
       #expect(result.status == 69)
     }
     let next = try await TestAgent(in: agent.folder)

@@ -31,9 +31,10 @@ import Testing
     #expect(try UnixTransport(address: "/a", environment: environment).path == "/a")
     #expect(try UnixTransport(address: nil, environment: environment).path == "/run/x")
     #expect(try UnixTransport(address: nil, environment: [:]).path == "/tmp/coder-agent.sock")
-    #expect(throws: PluginError.self) {
-      try UnixTransport(address: String(repeating: "p", count: 108), environment: [:])
+    let error = #expect(throws: PluginError.self) {
+      try SocketOwnership(path: "/tmp/" + String(repeating: "p", count: 103))
     }
+    #expect(error?.code == .invalidArgument)
   }
 
   static let calls: [SystemCall] = [

@@ -134,7 +134,7 @@ final class Recorder: Sendable {
     let manager = LocalUnitManager()
     try manager.want("app", dependsOn: UnitID(String(repeating: "x", count: 100)))
     let progress = WaitProgress(
-      unit: "app", manager: manager, console: recorder.console(isTerminal: true, width: 60),
+      unit: "app", manager: manager, console: recorder.console(isTerminal: true, width: 40),
       clock: clock)
     let task = Task { try await progress.run() }
     for _ in 0..<2 {
@@ -144,7 +144,7 @@ final class Recorder: Sendable {
     await clock.waitForSleepers(1)
     task.cancel()
     _ = await task.result
-    let line = "\r\u{1b}[Kwaiting for dependencies of unit \"app\": [xxxxxxxxxxxx…"
+    let line = "\r\u{1b}[Kwaiting for [xxxxxxxxxxxxxxxxxxxx…"
     #expect(recorder.error == "\(line) (1s)\(line) (2s)\r\u{1b}[K")
     #expect(recorder.output == "")
   }

@@ -33,11 +33,15 @@ extension Command {
         comment: "On the default socket", line: "CODER_AGENT_SOCKET_SERVER_ENABLED=true coder agent"
       ),
       .init(
-        comment: "On a socket of its own; the next line runs when it listens",
-        line: "coder agent --socket-path ./sync.sock --ready-fd 3 3>ready & read <ready"),
+        comment: "On a socket of its own; read returns when it listens",
+        line: """
+          mkfifo ready
+              coder agent --socket-path ./sync.sock --ready-fd 3 3>ready &
+              read <ready
+          """),
     ],
     options: [
-      enabled, Options.socketPath, Options.transport, logLevel, logFormat, readyDescriptor,
+      enabled, Options.socketPath, Options.agentTransport, logLevel, logFormat, readyDescriptor,
     ],
     showsExitStatuses: true,
     run: { invocation in

@@ -41,7 +41,7 @@ extension Command {
           try invocation.value(wait).map(invocation.catalog.waitingStrategy)
           ?? invocation.catalog.defaultWaitingStrategy
       } catch let error as PluginError {
-        throw CommandFailure("--wait: ", error)
+        throw CommandFailure("\(invocation.source(of: wait)): ", error)
       }
       try StartCommand(invocation: invocation, unit: unit, strategy: strategy)
         .run(limit: limit == .zero ? nil : limit)
@@ -125,7 +125,10 @@ private struct StartCommand: Sendable {
   private func wait(on client: Client) async throws {
     let progress = WaitProgress(
       unit: unit, manager: client.manager, console: invocation.console, clock: client.clock)
-    try await client.call("error checking dependencies: sync ready: ") { manager in
+    try await client.call(
+      "error checking dependencies: sync ready: ",
+      hint: { $0.code == .unavailable ? "the agent has ended, and its units with it" : nil }
+    ) { manager in
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
           try await strategy.waitUntilReady(unit, on: manager, clock: client.clock)
