@@ -182,6 +182,25 @@ import Testing
     #expect(agent.folder.files == ["agent.sock"])
   }
 
+  /// Otherwise its socket would be descriptor 2, and the log would go to a client.
+  @Test func livesWithoutStandardDescriptors() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("a.sock")
+    let process = try CoderProcess(
+      [
+        "-c",
+        "exec 3>&1 <&- >&- 2>&-; exec \"$0\" agent --socket-path \(path) --ready-fd 3 --log-level debug",
+        CoderProcess.built(),
+      ], program: "/bin/sh")
+    await process.waitForOutput("\n")
+    for _ in 0..<3 {
+      let result = try await CoderProcess.run(["exp", "sync", "ping", "--socket-path", path])
+      #expect(result == ProcessOutput(output: "Success\n", error: "", status: 0))
+    }
+    process.send(SIGTERM)
+    #expect(await process.end().status == 0)
+  }
+
   @Test func logsOneLineAnEvent() async throws {
     let agent = try await TestAgent(flags: ["--log-format", "json", "--log-level", "debug"])
     _ = try await agent.sync("want", "a\nb", "c")
