@@ -74,7 +74,7 @@ let package = Package(
     tests(
       "SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits", "WireFixtures"],
       exclude: ["recorded.txt"]),
-    tests("SyncPluginTests", of: ["SyncPlugin"]),
+    tests("SyncPluginTests", of: ["SyncPlugin", "StandardPlugins"]),
     tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),
     tests("LibeventTests", of: ["Libevent", "SyncPlugin", "SyncSystem"]),
     tests(

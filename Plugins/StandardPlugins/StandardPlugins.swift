@@ -4,7 +4,8 @@ internal import WaitingPoll
 
 extension PluginCatalog {
   /// The plugins of this package. Each is a folder beside this one; the first of a kind is the default.
-  public static let standard = PluginCatalog(
-    transports: [UnixTransport.self],
-    waitingStrategies: [PollStrategy.self])
+  public static let standard = PluginCatalog([
+    .transport(UnixTransport.self),
+    .waitingStrategy(PollStrategy.self),
+  ])
 }

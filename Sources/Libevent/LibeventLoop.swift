@@ -157,11 +157,13 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   func flushAtEndOfTurn(_ connection: DescriptorConnection) { unflushed.append(connection) }
 
   private func flush() {
-    while !unflushed.isEmpty {
-      let connections = unflushed
-      unflushed.removeAll(keepingCapacity: true)
-      for connection in connections { connection.flush() }
+    // By index, because a connection that breaks may make another one send.
+    var index = 0
+    while index < unflushed.count {
+      unflushed[index].flush()
+      index += 1
     }
+    unflushed.removeAll(keepingCapacity: true)
   }
 
   /// Keeps a connection that nobody else holds any more until its last bytes are written.

@@ -15,7 +15,7 @@ extension Invocation {
     }
     if !transports.isEmpty { return transports.map(Endpoint.init(parsing:)) }
     if let list = variable(Options.transport) { return Self.endpoints(inList: list) }
-    return [Endpoint(scheme: catalog.transports[0].scheme, address: nil)]
+    return [catalog.defaultEndpoint]
   }
 
   /// Entries are separated by commas, but a command takes all the rest: it may contain commas itself.

@@ -1,37 +1,62 @@
-/// The transports and waiting strategies that a program was built with, in the order in which they
-/// are listed; the first of each kind is the default.
+/// An interchangeable part that is chosen at launch.
+public enum Plugin: Sendable {
+  /// A way for bytes, chosen by the scheme of an endpoint.
+  case transport(any Transport.Type)
+  /// A way to wait, chosen by its name.
+  case waitingStrategy(any WaitingStrategy.Type)
+
+  /// The name by which it is chosen.
+  public var name: String {
+    switch self {
+    case .transport(let type): type.scheme
+    case .waitingStrategy(let type): type.name
+    }
+  }
+
+  /// How it is written, with what can be said behind the name.
+  public var syntax: String {
+    switch self {
+    case .transport(let type): type.syntax
+    case .waitingStrategy(let type): type.syntax
+    }
+  }
+
+  fileprivate var kind: Kind {
+    switch self {
+    case .transport: .transport
+    case .waitingStrategy: .waitingStrategy
+    }
+  }
+
+  fileprivate enum Kind: String {
+    case transport
+    case waitingStrategy = "waiting strategy"
+  }
+}
+
+/// The plugins that a program was built with, in the order in which they are listed; the first of
+/// each kind is the default.
 public struct PluginCatalog: Sendable {
-  /// All transports.
-  public let transports: [any Transport.Type]
-  /// All waiting strategies.
-  public let waitingStrategies: [any WaitingStrategy.Type]
+  /// All of them.
+  public let plugins: [Plugin]
 
   /// Collects plugins.
   /// - Precondition: there is at least one of each kind, and no two of a kind share a name: that is
   ///   a mistake of whoever builds the program, not of its user.
-  public init(
-    transports: [any Transport.Type], waitingStrategies: [any WaitingStrategy.Type]
-  ) {
-    Self.check("transport", transports.map { $0.scheme })
-    Self.check("waiting strategy", waitingStrategies.map { $0.name })
-    self.transports = transports
-    self.waitingStrategies = waitingStrategies
-  }
-
-  private static func check(_ kind: String, _ names: [String]) {
-    precondition(!names.isEmpty, "a catalog needs at least one \(kind)")
-    for (index, name) in names.enumerated() {
-      precondition(!names[..<index].contains(name), "two plugins are called \(kind) \(name)")
+  public init(_ plugins: [Plugin]) {
+    self.plugins = plugins
+    for (index, plugin) in plugins.enumerated() {
+      precondition(
+        !plugins[..<index].contains { $0.kind == plugin.kind && $0.name == plugin.name },
+        "two plugins are called \(plugin.kind.rawValue) \(plugin.name)")
     }
   }
 
   /// The type of the transport with this scheme.
   /// - Throws: `invalidArgument`, with all that exist.
   public func transportType(scheme: String) throws(PluginError) -> any Transport.Type {
-    guard let type = transports.first(where: { $0.scheme == scheme }) else {
-      throw unknown("transport", scheme, known: transports.map { $0.syntax })
-    }
-    return type
+    for case .transport(let type) in plugins where type.scheme == scheme { return type }
+    throw unknown(.transport, scheme)
   }
 
   /// Makes the transport for `endpoint`.
@@ -43,25 +68,39 @@ public struct PluginCatalog: Sendable {
       .init(address: endpoint.address, environment: environment)
   }
 
+  /// The endpoint that is used when none is named.
+  /// - Precondition: there is a transport.
+  public var defaultEndpoint: Endpoint {
+    Endpoint(scheme: first(.transport).name, address: nil)
+  }
+
   /// Makes the strategy that `text` names, as in `poll:250ms`.
   /// - Throws: `invalidArgument`, with all that exist.
   public func waitingStrategy(_ text: String) throws(PluginError) -> any WaitingStrategy {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let type = waitingStrategies.first(where: { $0.name == parts[0] }) else {
-      throw unknown(
-        "waiting strategy", String(parts[0]), known: waitingStrategies.map { $0.syntax })
+    for case .waitingStrategy(let type) in plugins where type.name == parts[0] {
+      return try type.init(argument: parts.count > 1 ? String(parts[1]) : nil)
     }
-    return try type.init(argument: parts.count > 1 ? String(parts[1]) : nil)
+    throw unknown(.waitingStrategy, String(parts[0]))
   }
 
   /// The strategy that is used when none is named.
+  /// - Precondition: there is one.
   public var defaultWaitingStrategy: any WaitingStrategy {
-    get throws(PluginError) { try waitingStrategies[0].init(argument: nil) }
+    get throws(PluginError) { try waitingStrategy(first(.waitingStrategy).name) }
   }
 
-  private func unknown(_ kind: String, _ name: String, known: [String]) -> PluginError {
-    PluginError(
-      .invalidArgument, "unknown \(kind) \"\(name)\"",
+  private func first(_ kind: Plugin.Kind) -> Plugin {
+    guard let plugin = plugins.first(where: { $0.kind == kind }) else {
+      preconditionFailure("a catalog needs at least one \(kind.rawValue)")
+    }
+    return plugin
+  }
+
+  private func unknown(_ kind: Plugin.Kind, _ name: String) -> PluginError {
+    let known = plugins.filter { $0.kind == kind }.map { $0.syntax }
+    return PluginError(
+      .invalidArgument, "unknown \(kind.rawValue) \"\(name)\"",
       hint: "known are: \(known.joined(separator: ", "))")
   }
 }
