@@ -70,7 +70,6 @@ final class DescriptorConnection: Connection {
     readEvent = nil
     writeOutput()
     if state == .closed { return }
-    if written == output.count { return finish() }
     loop.keepUntilClosed(self)
     closingTimer = loop.schedule(after: Limits.closingTime) { [unowned self] in finish() }
   }

@@ -14,7 +14,7 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   let base: OpaquePointer
   private let queue = Mutex(Queue())
   private let waker: Int32
-  private let owner = Mutex(ThreadID.current)
+  private let owner = Mutex<ThreadID?>(.current)
   private var wakeEvent: Event?
   private var unflushed: [DescriptorConnection] = []
   private var lingering: [DescriptorConnection] = []
@@ -104,6 +104,9 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   public func perform(_ body: @escaping @Sendable () -> Void) {
     if isOnThread { body() } else { enqueue(.closure(body)) }
   }
+
+  /// The loop belongs to no thread until one runs it: what its creator asks for is enqueued.
+  func leaveThread() { owner.withLock { $0 = nil } }
 
   /// Whether the calling thread is the loop's.
   var isOnThread: Bool { owner.withLock { $0 } == .current }

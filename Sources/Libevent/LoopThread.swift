@@ -10,6 +10,7 @@ public final class LoopThread: Sendable {
   /// - Throws: `PluginError` `system`.
   public init() throws {
     let loop = try LibeventLoop()
+    loop.leaveThread()
     try startThread { loop.run() }
     self.loop = loop
   }

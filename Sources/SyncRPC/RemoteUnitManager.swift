@@ -7,8 +7,9 @@ internal import SyncWire
 /// Threading: an actor whose executor is the loop of its connection; all calls may be made from
 /// anywhere. Calls that are made at the same time go out one after another, because an original
 /// agent loses answers otherwise. Cancelling a task takes its call back; whether it took effect
-/// then is not known. ``close()`` it before letting it go. There is no reconnecting: a manager whose connection has ended throws
-/// `unavailable` from then on.
+/// then is not known. There is no reconnecting: a manager whose connection has ended throws
+/// `unavailable` from then on. ``close()`` it before letting it go, because its timers and its
+/// connection belong to the loop's thread.
 public actor RemoteUnitManager: UnitManager {
   private nonisolated let loop: any EventLoop
   private let callTimeout: Duration?

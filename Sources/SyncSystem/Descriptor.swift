@@ -43,11 +43,6 @@ package enum Descriptor {
     try check(.fcntl) { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
   }
 
-  /// Keeps the descriptor from programs that this process starts.
-  package static func setCloseOnExec(_ descriptor: Int32) throws(SystemError) {
-    try check(.fcntl) { fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-  }
-
   package static func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) != -1 }
 
   package static func isTerminal(_ descriptor: Int32) -> Bool { Glibc.isatty(descriptor) == 1 }

@@ -3,10 +3,9 @@ internal import Synchronization
 
 /// The system calls of this package, by the names under which they appear in errors and tests.
 package enum SystemCall: String, Sendable {
-  case accept, bind, chmod, clone, close, connect, dup, eventfd, fchmod, fcntl, flock, fstat,
-    ftruncate
-  case getrlimit, getsockopt, ioctl, isatty, kill, listen, lstat, mkdir, open, poll, read, recv
-  case sendto, setrlimit, sigaction, socket, stat, unlink, write
+  case accept, bind, chmod, clone, connect, eventfd, fchmod, fcntl, flock, fstat, ftruncate
+  case getrlimit, getsockopt, listen, lstat, mkdir, open, read, sendto, setrlimit, socket, stat
+  case unlink, write
 }
 
 /// A system call that failed.
@@ -34,28 +33,22 @@ extension SystemError: CustomStringConvertible {
 /// The error numbers that callers tell apart.
 package enum Errno {
   package static let accessDenied = EACCES
-  package static let alreadyExists = EEXIST
-  package static let badDescriptor = EBADF
   package static let brokenPipe = EPIPE
-  package static let connectionAborted = ECONNABORTED
   package static let connectionRefused = ECONNREFUSED
   package static let connectionReset = ECONNRESET
-  package static let interrupted = EINTR
   package static let invalidArgument = EINVAL
   package static let isSymbolicLink = ELOOP
   package static let noMemory = ENOMEM
-  package static let noBuffers = ENOBUFS
-  package static let noSpace = ENOSPC
   package static let notFound = ENOENT
   package static let notPermitted = EPERM
-  package static let notSocket = ENOTSOCK
   package static let tooManyOpenFiles = EMFILE
   package static let tooManyOpenFilesInSystem = ENFILE
   package static let wouldBlock = EAGAIN
 }
 
-/// The choke point: every call goes through here, is repeated when a signal interrupts it, and can
-/// be made to fail by ``withSystemCallHook(_:_:)``.
+/// The choke point: every call whose failure is reported goes through here, is repeated when a signal
+/// interrupts it, and can be made to fail by ``withSystemCallHook(_:_:)``. Questions that have an
+/// answer in any case (a clock, an id, whether a descriptor is a terminal) and `close` do not.
 @discardableResult
 func check<Result: SignedInteger>(
   _ call: SystemCall, _ body: () -> Result
