@@ -12,8 +12,11 @@ run() {
   local log status=0
   log=$(mktemp)
   "$@" >"$log" 2>&1 || status=$?
-  if [ "$status" -ne 0 ]; then grep -vE '^(◇|✔)' "$log" >&2 || true; fi
-  grep -E '^.? ?Test run with' "$log" || true
+  if [ "$status" -ne 0 ]; then grep -avE '^(◇|✔)' "$log" >&2 || true; fi
+  grep -aE '^.? ?Test run with' "$log" || {
+    # The runner itself has died; its last words may stand behind those of a test.
+    [ "$status" -eq 0 ] || tail -n 5 "$log" >&2
+  }
   rm -f "$log"
   return "$status"
 }

@@ -171,6 +171,12 @@ private final class Collector: Sendable {
   }
 
   private func write(_ bytes: [UInt8], to descriptor: Int32) {
+    // A program that ends without reading must not end the tests: blocked, the signal goes with this
+    // thread. Ignoring it would be inherited by the programs that are tested.
+    var brokenPipe = sigset_t()
+    sigemptyset(&brokenPipe)
+    sigaddset(&brokenPipe, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &brokenPipe, nil)
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
