@@ -40,11 +40,12 @@ let package = Package(
       name: "CLibevent", path: "Sources/CLibevent", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(
       name: "CJansson", path: "Sources/CJansson", providers: [.apt(["libjansson-dev"])]),
-    .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
+    .target(name: "CLinux", path: "Sources/CLinux"),
 
     room("Sources/SyncUnits"),
     room("Sources/SyncPlugin", uses: ["SyncUnits"]),
-    room("Sources/SyncWire", uses: ["SyncUnits"], exclude: ["agentsocket.proto"]),
+    room(
+      "Sources/SyncWire", uses: ["SyncUnits"], exclude: ["agentsocket.proto", "unitsync.proto"]),
     room("Sources/SyncRPC", uses: ["SyncUnits", "SyncPlugin", "SyncWire"]),
     room("Sources/SyncSystem", uses: ["CLinux"]),
     room("Sources/SyncText", uses: ["CJansson", "SyncUnits"]),
@@ -64,15 +65,24 @@ let package = Package(
       swiftSettings: strict),
 
     room("Plugins/TransportUnix", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),
+    room("Plugins/TransportTCP", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),
+    room("Plugins/TransportPipe", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),
+    room("Plugins/TransportCommand", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),
     room("Plugins/WaitingPoll", uses: ["SyncPlugin", "SyncUnits"], exclude: ["README.md"]),
-    room("Plugins/StandardPlugins", uses: ["SyncPlugin", "TransportUnix", "WaitingPoll"]),
+    room("Plugins/WaitingPush", uses: ["SyncPlugin", "SyncUnits"], exclude: ["README.md"]),
+    room(
+      "Plugins/StandardPlugins",
+      uses: [
+        "SyncPlugin", "TransportUnix", "TransportTCP", "TransportPipe", "TransportCommand",
+        "WaitingPoll", "WaitingPush",
+      ]),
 
     room("Tests/SyncTestKit"),
     room("Tests/WireFixtures", uses: ["SyncRPC", "SyncWire"]),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
     tests(
-      "SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits", "WireFixtures"],
+      "SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "WireFixtures"],
       exclude: ["recorded.txt"]),
     tests("SyncPluginTests", of: ["SyncPlugin", "StandardPlugins"]),
     tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),
@@ -80,7 +90,8 @@ let package = Package(
     tests(
       "PluginTests",
       of: [
-        "TransportUnix", "WaitingPoll", "Libevent", "SyncPlugin", "SyncSystem", "SyncUnits",
+        "TransportUnix", "WaitingPoll", "WaitingPush", "Libevent", "SyncPlugin", "SyncSystem",
+        "SyncUnits",
         "SyncTestKit",
       ]),
     tests(

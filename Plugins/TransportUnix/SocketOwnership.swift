@@ -88,7 +88,7 @@ struct SocketOwnership {
     do {
       let status = try File.statusOfLink(path)
       try File.setMode(path, 0o600)
-      try UnixSocket.listen(socket)
+      try Socket.listen(socket)
       return (socket, status)
     } catch {
       try? File.remove(path)

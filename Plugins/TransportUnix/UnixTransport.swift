@@ -32,19 +32,23 @@ public struct UnixTransport: Transport {
   }
 
   public func listen(
-    on loop: any EventLoop, report: @escaping (ListenerEvent) -> Void,
+    on loop: any EventLoop, report: @escaping @Sendable (ListenerEvent) -> Void,
     accept: @escaping (sending any Connection) -> Void
   ) throws(PluginError) -> any Listener {
     let ownership = try SocketOwnership(path: path)
     let trust = trust
     let registration = loop.accept(on: ownership.socket, report: report) { descriptor in
-      do {
+      do throws(SystemError) {
         let peer = Peer(try UnixSocket.peer(of: descriptor))
-        guard trust.isClientTrusted(peer) else { throw SystemError(.accept, Errno.accessDenied) }
-        accept(loop.connection(reading: descriptor, writing: descriptor, peer: peer))
+        if trust.isClientTrusted(peer) {
+          return accept(
+            loop.connection(Channel(reading: descriptor, writing: descriptor, peer: peer)))
+        }
+        report(.refused("\(peer) is another user"))
       } catch {
-        Descriptor.close(descriptor)
+        report(.refused("\(error)"))
       }
+      Descriptor.close(descriptor)
     }
     return UnixListener(endpoint: endpoint, ownership: ownership, registration: registration)
   }
@@ -56,8 +60,8 @@ public struct UnixTransport: Transport {
     while true {
       do {
         let descriptor = try open()
-        return loop.connection(
-          reading: descriptor, writing: descriptor, peer: try trustedPeer(of: descriptor))
+        let peer = try trustedPeer(of: descriptor)
+        return loop.connection(Channel(reading: descriptor, writing: descriptor, peer: peer))
       } catch let error as SystemError where error.errno == Errno.wouldBlock {
         if let timeout, waited >= timeout {
           throw PluginError(

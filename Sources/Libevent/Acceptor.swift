@@ -5,7 +5,7 @@ internal import SyncSystem
 final class Acceptor {
   private let loop: LibeventLoop
   private let socket: Int32
-  private let report: (ListenerEvent) -> Void
+  private let report: @Sendable (ListenerEvent) -> Void
   private let accept: (Int32) -> Void
   private var event: Event?
   private var pause: Registration?
@@ -15,7 +15,7 @@ final class Acceptor {
   private static let batch = 64
 
   init(
-    loop: LibeventLoop, socket: Int32, report: @escaping (ListenerEvent) -> Void,
+    loop: LibeventLoop, socket: Int32, report: @escaping @Sendable (ListenerEvent) -> Void,
     accept: @escaping (Int32) -> Void
   ) {
     self.loop = loop
@@ -36,7 +36,7 @@ final class Acceptor {
   private func acceptAll() {
     for _ in 0..<Self.batch {
       do {
-        guard let descriptor = try UnixSocket.accept(socket) else { break }
+        guard let descriptor = try Socket.accept(socket) else { break }
         accept(descriptor)
         if event == nil { return }
       } catch {

@@ -7,7 +7,8 @@ internal import SyncUnits
 /// Reading goes through the loop's one buffer. Writing is tried directly at the end of a turn; only
 /// when the kernel takes no more does the connection wait to become writable.
 final class DescriptorConnection: Connection {
-  let peer: Peer?
+  var peer: Peer? { channel.peer }
+  var secrets: ConnectionSecrets? { channel.secrets }
 
   private enum State {
     case open
@@ -17,50 +18,69 @@ final class DescriptorConnection: Connection {
   }
 
   private let loop: LibeventLoop
-  private let reading: Int32
-  private let writing: Int32
+  private let channel: Channel
   private var state = State.open
   private var handler: (any ConnectionHandler)?
   private var readEvent: Event?
   private var writeEvent: Event?
   private var closingTimer: Registration?
+  private var lingering: Registration?
   private var output: [UInt8] = []
   private var written = 0
   private var isScheduled = false
+  private var isInputFile = false
+  private var isPaused = false
   private var hasInputEnded = false
+  private var isOutputEnding = false
+  private var isWritingClosed = false
   private(set) var isCongested = false
 
   /// Buffers up to this size are kept for the next answers; larger ones are given back.
   private static let keptOutputBytes = 1 << 10
 
-  init(loop: LibeventLoop, reading: Int32, writing: Int32, peer: Peer?) {
+  init(loop: LibeventLoop, _ channel: Channel) {
     self.loop = loop
-    self.reading = reading
-    self.writing = writing
-    self.peer = peer
+    self.channel = channel
   }
 
-  deinit { if state != .closed { closeDescriptors() } }
+  deinit { if state != .closed { closeDescriptors(nil) } }
 
   func activate(_ handler: any ConnectionHandler) {
     self.handler = handler
-    readEvent = Event(base: loop.base, .readable(reading)) { [unowned self] in read() }
-    if readEvent?.add() == false {
-      fail(PluginError(.system, "descriptor \(reading) cannot be waited for"))
-    }
+    readEvent = Event(base: loop.base, .readable(channel.reading)) { [unowned self] in read() }
+    resumeReading()
+  }
+
+  func pause() {
+    isPaused = true
+    readEvent?.remove()
+  }
+
+  func resume() {
+    isPaused = false
+    resumeReading()
   }
 
   func send(_ bytes: RawSpan) {
-    guard state == .open else { return }
+    guard state == .open, !isOutputEnding else { return }
     bytes.withUnsafeBytes { output.append(contentsOf: $0) }
     if output.count - written > Limits.outputHighWater, !isCongested {
       isCongested = true
       readEvent?.remove()
     }
-    if !isScheduled, writeEvent == nil {
-      isScheduled = true
-      loop.flushAtEndOfTurn(self)
-    }
+    flushAtEndOfTurn()
+  }
+
+  func endOutput() {
+    guard state == .open, !isOutputEnding else { return }
+    isOutputEnding = true
+    flushAtEndOfTurn()
+  }
+
+  private func flushAtEndOfTurn() {
+    if isScheduled || writeEvent != nil { return }
+    isScheduled = true
+    loop.flushAtEndOfTurn(self)
   }
 
   func close() {
@@ -70,11 +90,12 @@ final class DescriptorConnection: Connection {
     readEvent = nil
     writeOutput()
     if state == .closed { return }
-    loop.keepUntilClosed(self)
-    closingTimer = loop.schedule(after: Limits.closingTime) { [unowned self] in finish() }
+    // Nobody else may hold the connection any more.
+    lingering = loop.linger()
+    closingTimer = loop.schedule(after: Limits.closingTime) { self.finish(nil) }
   }
 
-  func abort() { finish() }
+  func abort() { finish(nil) }
 
   /// Called by the loop at the end of a turn in which something was sent.
   func flush() {
@@ -82,10 +103,26 @@ final class DescriptorConnection: Connection {
     if state == .open { writeOutput() }
   }
 
+  /// A plain file or a device can be read at any time: the kernel refuses to wait for it.
+  private func resumeReading() {
+    guard let readEvent, !isPaused, !isCongested else { return }
+    if isInputFile { return readEvent.add(after: .zero) }
+    if readEvent.add() { return }
+    isInputFile = true
+    let event = Event(base: loop.base, .time) { [unowned self] in
+      // Reading may end the connection, and with it the last reference to it.
+      let connection = self
+      connection.read()
+      connection.resumeReading()
+    }
+    self.readEvent = event
+    event.add(after: .zero)
+  }
+
   private func read() {
     let buffer = loop.readBuffer
     do {
-      let count = try Descriptor.read(reading, into: buffer)
+      let count = try Descriptor.read(channel.reading, into: buffer)
       if count > 0 {
         handler?.received(UnsafeRawBufferPointer(rebasing: buffer[..<count]).bytes)
       } else {
@@ -109,8 +146,10 @@ final class DescriptorConnection: Connection {
       while written < output.count {
         let rest = output.span.bytes.extracting(written..<output.count)
         written += try rest.withUnsafeBytes { bytes throws(SystemError) in
-          if reading == writing { return try UnixSocket.send(writing, bytes) }
-          return try Descriptor.write(writing, bytes)
+          if channel.reading == channel.writing {
+            return try Socket.send(channel.writing, bytes)
+          }
+          return try Descriptor.write(channel.writing, bytes)
         }
       }
     } catch {
@@ -128,7 +167,8 @@ final class DescriptorConnection: Connection {
       output.removeAll(keepingCapacity: output.capacity <= Self.keptOutputBytes)
       written = 0
       writeEvent = nil
-      if state == .closing { return finish() }
+      if state == .closing { return finish(nil) }
+      if isOutputEnding { closeOutput() }
     } else {
       if written > output.count / 2 {
         output.removeFirst(written)
@@ -139,15 +179,23 @@ final class DescriptorConnection: Connection {
     if isCongested, output.count - written <= Limits.outputLowWater { relieve() }
   }
 
+  private func closeOutput() {
+    if isWritingClosed { return }
+    // What it tells is that the other side has gone; reading will tell that too.
+    isWritingClosed = Descriptor.endOutput(channel.writing).isClosed
+  }
+
   private func waitUntilWritable() {
     if writeEvent != nil { return }
-    writeEvent = Event(base: loop.base, .writable(writing)) { [unowned self] in writeOutput() }
+    writeEvent = Event(base: loop.base, .writable(channel.writing)) { [unowned self] in
+      writeOutput()
+    }
     writeEvent?.add()
   }
 
   private func relieve() {
     isCongested = false
-    if !hasInputEnded { readEvent?.add() }
+    resumeReading()
     handler?.drained()
   }
 
@@ -157,11 +205,11 @@ final class DescriptorConnection: Connection {
 
   private func fail(_ reason: PluginError) {
     let handler = handler
-    finish()
+    finish(reason)
     handler?.failed(reason)
   }
 
-  private func finish() {
+  private func finish(_ reason: PluginError?) {
     if state == .closed { return }
     state = .closed
     handler = nil
@@ -171,12 +219,14 @@ final class DescriptorConnection: Connection {
     closingTimer = nil
     output = []
     written = 0
-    closeDescriptors()
-    loop.forget(self)
+    closeDescriptors(reason)
+    lingering?.cancel()
+    lingering = nil
   }
 
-  private func closeDescriptors() {
-    Descriptor.close(reading)
-    if writing != reading { Descriptor.close(writing) }
+  private func closeDescriptors(_ reason: PluginError?) {
+    channel.onClose?(reason)
+    Descriptor.close(channel.reading)
+    if channel.writing != channel.reading, !isWritingClosed { Descriptor.close(channel.writing) }
   }
 }

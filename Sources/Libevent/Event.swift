@@ -5,7 +5,6 @@ final class Event {
   enum Trigger {
     case readable(Int32)
     case writable(Int32)
-    case signal(Int32)
     case time
   }
 
@@ -18,7 +17,6 @@ final class Event {
       switch trigger {
       case .readable(let descriptor): (descriptor, EV_READ | EV_PERSIST)
       case .writable(let descriptor): (descriptor, EV_WRITE | EV_PERSIST)
-      case .signal(let number): (number, EV_SIGNAL | EV_PERSIST)
       case .time: (-1, 0)
       }
     event = event_new(

@@ -1,6 +1,7 @@
 internal import CLibevent
 public import SyncPlugin
 internal import SyncSystem
+internal import SyncUnits
 internal import Synchronization
 
 /// An event loop of libevent that is also the executor of its tasks.
@@ -17,8 +18,10 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   private let owner = Mutex<ThreadID?>(.current)
   private var wakeEvent: Event?
   private var unflushed: [DescriptorConnection] = []
-  private var lingering: [DescriptorConnection] = []
+  private var lingering = 0
   private var isStopped = false
+  private var isEnding = false
+  private var endingTimer: Registration?
 
   /// All connections read into the same memory, one after another.
   let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
@@ -73,6 +76,7 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   public func run() {
     owner.withLock { $0 = .current }
     isStopped = false
+    isEnding = false
     while !isStopped {
       runWork()
       flush()
@@ -88,22 +92,27 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     perform { self.isStopped = true }
   }
 
-  /// Runs the loop until `operation`, a task on it, has returned.
+  /// Runs the loop until `operation`, a task on it, has returned, and what lingers has ended.
   /// - Throws: what `operation` throws.
   public func run(_ operation: @escaping @Sendable () async throws -> Void) throws {
     let failure = Failure()
     Task(executorPreference: self) {
       do { try await operation() } catch { failure.error = error }
-      self.stop()
+      self.isEnding = true
+      if self.lingering == 0 { return self.isStopped = true }
+      self.endingTimer = self.schedule(after: Limits.endingTime) { self.isStopped = true }
     }
     run()
+    endingTimer = nil
     if let error = failure.error { throw error }
   }
 
   /// Runs `body` on the loop's thread: now if it is the calling one, otherwise soon.
   public func perform(_ body: @escaping @Sendable () -> Void) {
-    if isOnThread { body() } else { enqueue(.closure(body)) }
+    if isOnThread { body() } else { enqueue(body) }
   }
+
+  public func enqueue(_ body: @escaping @Sendable () -> Void) { enqueue(.closure(body)) }
 
   /// The loop belongs to no thread until one runs it: what its creator asks for is enqueued.
   func leaveThread() { owner.withLock { $0 = nil } }
@@ -168,15 +177,6 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     }
     unflushed.removeAll(keepingCapacity: true)
   }
-
-  /// Keeps a connection that nobody else holds any more until its last bytes are written.
-  func keepUntilClosed(_ connection: DescriptorConnection) {
-    lingering.append(connection)
-  }
-
-  func forget(_ connection: DescriptorConnection) {
-    lingering.removeAll { $0 === connection }
-  }
 }
 
 /// Written by a task on the loop, read on the same thread when the loop has stopped.
@@ -185,12 +185,20 @@ private final class Failure: @unchecked Sendable {
 }
 
 extension LibeventLoop {
-  public func connection(reading: Int32, writing: Int32, peer: Peer?) -> sending any Connection {
-    DescriptorConnection(loop: self, reading: reading, writing: writing, peer: peer)
+  public func connection(_ channel: Channel) -> sending any Connection {
+    DescriptorConnection(loop: self, channel)
+  }
+
+  public func linger() -> Registration {
+    lingering += 1
+    return Registration { [self] in
+      lingering -= 1
+      if isEnding, lingering == 0 { isStopped = true }
+    }
   }
 
   public func accept(
-    on socket: Int32, report: @escaping (ListenerEvent) -> Void,
+    on socket: Int32, report: @escaping @Sendable (ListenerEvent) -> Void,
     accept: @escaping (Int32) -> Void
   ) -> Registration {
     let acceptor = Acceptor(loop: self, socket: socket, report: report, accept: accept)
@@ -198,14 +206,15 @@ extension LibeventLoop {
   }
 
   public func whenReadable(_ descriptor: Int32, _ body: @escaping () -> Void) -> Registration {
-    let event = Event(base: base, .readable(descriptor), body)
-    event.add()
-    return Registration { event.remove() }
+    when(.readable(descriptor), body)
   }
 
-  /// Calls `body` on each arrival of a signal, instead of what the signal does by default.
-  public func whenSignalled(_ signal: Int32, _ body: @escaping () -> Void) -> Registration {
-    let event = Event(base: base, .signal(signal), body)
+  public func whenWritable(_ descriptor: Int32, _ body: @escaping () -> Void) -> Registration {
+    when(.writable(descriptor), body)
+  }
+
+  private func when(_ trigger: Event.Trigger, _ body: @escaping () -> Void) -> Registration {
+    let event = Event(base: base, trigger, body)
     event.add()
     return Registration { event.remove() }
   }

@@ -1,7 +1,6 @@
 public import Libevent
 public import SyncPlugin
 internal import SyncRPC
-internal import SyncSystem
 public import SyncUnits
 
 /// Serves units over any number of transports.
@@ -14,7 +13,6 @@ public actor Agent {
   private nonisolated let log: Log
   private let server: SyncServer
   private var listeners: [any Listener] = []
-  private var signals: [Registration] = []
 
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -27,41 +25,46 @@ public actor Agent {
   }
 
   /// Begins to serve an endpoint, and returns it with all its details.
+  ///
+  /// Some endpoints come to an end by themselves; then `onEnd` is called on the loop's thread, with
+  /// the reason if something broke.
   /// - Throws: what `Transport.listen` throws.
   @discardableResult
-  public func listen(on transport: any Transport) throws(PluginError) -> Endpoint {
+  public func listen(
+    on transport: any Transport, onEnd: @escaping @Sendable (PluginError?) -> Void = { _ in }
+  ) throws(PluginError) -> Endpoint {
     let log = log
+    let name = transport.endpoint.description
     let listener = try transport.listen(
-      on: loop, report: { log.write($0) }, accept: { [server] in server.serve($0) })
+      on: loop,
+      report: { event in
+        log.write(event, on: name)
+        if case .ended(let reason) = event { onEnd(reason) }
+      }, accept: { [server] in server.serve($0) })
     listeners.append(listener)
     log.write(.info, "listening", ["endpoint": listener.endpoint.description])
     return listener.endpoint
   }
 
-  /// Calls `body`, with the signal's name, instead of what SIGTERM, SIGINT and SIGHUP do by default,
-  /// until the agent is closed. A signal that was ignored stays so.
-  func whenTerminated(_ body: @escaping @Sendable (String) -> Void) {
-    signals = TerminationSignal.expected.map { signal in
-      loop.whenSignalled(signal.number) { body(signal.name) }
-    }
-    TerminationSignal.unblock()
-  }
-
-  /// Ends everything: waits end with an error, connections are closed, endpoints are removed.
+  /// Ends everything: connections are closed, their waits with them, and endpoints are removed.
   public func close() async {
     for listener in listeners { listener.close() }
     listeners = []
-    manager.shutDown()
     await server.close()
-    signals = []
+    manager.shutDown()
   }
 }
 
 extension Log {
-  fileprivate func write(_ event: ListenerEvent) {
+  fileprivate func write(_ event: ListenerEvent, on endpoint: String) {
     switch event {
     case .pausing(let reason): write(.warn, "accepting connections pauses", ["reason": reason])
     case .resuming: write(.info, "accepting connections again")
+    case .refused(let reason):
+      write(.warn, "refused a connection", ["endpoint": endpoint, "reason": reason])
+    case .ended(let reason?):
+      write(.error, "an endpoint broke", ["endpoint": endpoint, "reason": reason.message])
+    case .ended(nil): write(.info, "an endpoint has ended", ["endpoint": endpoint])
     }
   }
 

@@ -1,6 +1,7 @@
 internal import Libevent
 public import SyncPlugin
 internal import SyncSystem
+internal import Synchronization
 
 /// An agent that is all that this process does: with its signals, limits and whom it tells.
 public struct AgentProcess: Sendable {
@@ -13,43 +14,97 @@ public struct AgentProcess: Sendable {
   /// The socket of a service manager (`$NOTIFY_SOCKET`) that is told READY=1 then.
   public var notifySocket: String?
 
+  /// What to run as a child while the agent serves; the agent ends with it.
+  public var command: SupervisedCommand?
+
   /// Describes an agent.
   public init(
     transports: [any Transport], log: Log, readyDescriptor: Int32? = nil,
-    notifySocket: String? = nil
+    notifySocket: String? = nil, command: SupervisedCommand? = nil
   ) {
     self.transports = transports
     self.log = log
     self.readyDescriptor = readyDescriptor
     self.notifySocket = notifySocket
+    self.command = command
   }
 
-  /// Serves until SIGTERM, SIGINT or SIGHUP, and takes everything down again. The calling thread
-  /// becomes the loop's.
-  /// - Throws: `PluginError`, as `Transport.listen` throws it; then nothing is left behind.
-  public func run() throws {
+  /// What an agent waits for.
+  private enum Event: Sendable {
+    case signal(SignalDescriptor.Arrival)
+    case endpointEnded(PluginError?)
+    case commandEnded(ProcessEnding)
+  }
+
+  /// Serves until SIGTERM, SIGINT or SIGHUP, until an endpoint has come to its end, or until the
+  /// command has ended, which the signals are passed on to; takes everything down again. The calling
+  /// thread becomes the loop's.
+  /// - Returns: the exit status: the command's, as a shell reports it, or 0.
+  /// - Throws: `PluginError`, as `Transport.listen` throws it, or the reason why an endpoint broke;
+  ///   ``SupervisedCommand/Failure``. Nothing is left behind then.
+  public func run() throws -> Int32 {
     ThisProcess.ignoreBrokenPipeSignal()
     raiseOpenFileLimit()
     let loop = try LibeventLoop()
+    let status = Mutex<Int32>(0)
     try loop.run {
-      let agent = Agent(on: loop, log: log)
+      let events = AsyncStream.makeStream(of: Event.self)
       // Before the first endpoint exists, so that no signal can leave it behind.
-      let signals = AsyncStream.makeStream(of: String.self)
-      await agent.whenTerminated { signals.continuation.yield($0) }
+      let signals = try SignalDescriptor(
+        command == nil ? Signal.termination : SupervisedCommand.signals)
+      let signalWatch = loop.whenReadable(signals.descriptor) {
+        while let arrival = signals.next() { events.continuation.yield(.signal(arrival)) }
+      }
+      let agent = Agent(on: loop, log: log)
       do {
-        for transport in transports { try await agent.listen(on: transport) }
+        var endpoints: [Endpoint] = []
+        for transport in transports {
+          endpoints.append(
+            try await agent.listen(on: transport) { events.continuation.yield(.endpointEnded($0)) })
+        }
+        announceReady()
+        let child = try command?.start(serving: endpoints, on: loop) {
+          events.continuation.yield(.commandEnded($0))
+        }
+        let end = try await end(of: events.stream, child: child)
+        status.withLock { $0 = end }
       } catch {
         await agent.close()
         throw error
       }
-      announceReady()
-      for await signal in signals.stream {
-        log.write(.info, "ending", ["signal": signal])
-        break
-      }
       await agent.close()
+      signalWatch.cancel()
+      signals.close()
     }
     log.write(.info, "ended")
+    return status.withLock { $0 }
+  }
+
+  private func end(
+    of events: AsyncStream<Event>, child: SupervisedCommand.Child?
+  ) async throws -> Int32 {
+    for await event in events {
+      switch event {
+      case .signal(let signal):
+        let name = Signal.name(signal.number)
+        guard let child else {
+          log.write(.info, "ending", ["signal": name])
+          return 0
+        }
+        // What comes from the terminal has come to the command as well.
+        if signal.isFromKernel { continue }
+        log.write(.info, "passing on", ["signal": name])
+        child.send(signal.number)
+      case .endpointEnded(let reason):
+        if child != nil { continue }
+        if let reason { throw reason }
+        return 0
+      case .commandEnded(let ending):
+        log.write(.info, "the command has ended", ["with": "\(ending)"])
+        return ending.status
+      }
+    }
+    return 0
   }
 
   private func raiseOpenFileLimit() {

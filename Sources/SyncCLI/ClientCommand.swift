@@ -34,8 +34,8 @@ extension Invocation {
   func withClient(_ body: @escaping @Sendable (Client) async throws -> Void) throws {
     let transport = try clientTransport()
     try runOnLoop { loop in
-      let manager = try await RemoteUnitManager(
-        connectingTo: transport, on: loop, callTimeout: Client.callTimeout)
+      let manager = try await connect(
+        to: transport, on: loop, callTimeout: Client.callTimeout)
       try await body(Client(manager: manager, loop: loop))
       await manager.close()
     }
@@ -46,9 +46,24 @@ extension Invocation {
       let loop = try LibeventLoop()
       try loop.run { try await body(loop) }
     } catch let error as PluginError {
-      throw CommandFailure("connect to agent socket: ", error)
+      throw CommandFailure(Self.connecting, error)
     }
   }
+
+  func connect(
+    to transport: any Transport, on loop: LibeventLoop, callTimeout: Duration?
+  ) async throws -> RemoteUnitManager {
+    debug("connecting to \(transport.endpoint)")
+    do {
+      return try await RemoteUnitManager(
+        connectingTo: transport, on: loop, callTimeout: callTimeout)
+    } catch let error as UnitError {
+      throw CommandFailure(Self.connecting, error)
+    }
+  }
+
+  /// What comes before the reason if there is no connection.
+  static let connecting = "connect to agent socket: "
 
   /// The names among the arguments, checked as far as it needs no agent.
   func units(_ names: some Sequence<String>) throws(CommandFailure) -> [UnitID] {

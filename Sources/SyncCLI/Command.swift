@@ -7,6 +7,8 @@ struct Command: Sendable {
     case nothing
     case units
     case words([String])
+    case transports(TransportSides)
+    case waitingStrategies
     case files
     case commands
   }
@@ -70,17 +72,25 @@ struct Invocation: Sendable {
   let environment: Environment
   let console: Console
   let arguments: [String]
+  /// Those of the arguments that stand behind a `--`; nil if there is none.
+  let argumentsBehindFlags: [String]?
   private let values: [OptionValue]
 
   init(
     catalog: PluginCatalog, environment: Environment, console: Console,
-    arguments: [String], values: [OptionValue]
+    arguments: [String], argumentsBehindFlags: [String]?, values: [OptionValue]
   ) {
     self.catalog = catalog
     self.environment = environment
     self.console = console
     self.arguments = arguments
+    self.argumentsBehindFlags = argumentsBehindFlags
     self.values = values
+  }
+
+  /// Tells what the program does, if somebody wants to know.
+  func debug(_ text: @autoclosure () -> String) {
+    if (try? isSet(Options.verbose)) == true { console.note(debug: text()) }
   }
 
   /// What was given on the command line.

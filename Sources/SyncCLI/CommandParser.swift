@@ -6,8 +6,8 @@ struct CommandParser {
     var path: [Command]
     var arguments: [String] = []
     var values: [OptionValue] = []
-    /// Whether a `--` has been read: what follows are arguments, whatever they look like.
-    var haveFlagsEnded = false
+    /// What stands behind a `--`: arguments too, whatever they look like.
+    var argumentsBehindFlags: [String]?
 
     var command: Command { path.last! }
     /// The options of the command and of all above it.
@@ -28,7 +28,7 @@ struct CommandParser {
       if result.command.takesAllArguments {
         result.arguments.append(word)
       } else if word == "--" {
-        result.haveFlagsEnded = true
+        result.argumentsBehindFlags = Array(rest)
         result.arguments += rest
         break
       } else if word.hasPrefix("--") {

@@ -1,3 +1,5 @@
+internal import SyncPlugin
+
 /// All commands of the program.
 enum CommandTable {
   static let root: Command = Command(
@@ -44,8 +46,10 @@ enum CommandTable {
               coder exp sync complete app
           """)
     ],
-    options: [Options.socketPath, Options.transport],
-    subcommands: [{ .start }, { .complete }, { .want }, { .ping }, { .status }, { .list }],
+    options: [Options.socketPath, Options.transport, Options.verbose],
+    subcommands: [
+      { .start }, { .complete }, { .want }, { .ping }, { .status }, { .list }, { .dialStdio },
+    ],
     showsExitStatuses: true)
 }
 
@@ -56,6 +60,9 @@ enum Options {
   static let noColour = Command.Option(
     name: "no-color", environment: "NO_COLOR",
     help: "Write no colours. They are written to a terminal only, and not if TERM is dumb.")
+  static let verbose = Command.Option(
+    name: "verbose", short: "v", environment: "CODER_VERBOSE",
+    help: "Tell on standard error what is being done.")
   static let socketPath = Command.Option(
     name: "socket-path", placeholder: "string", environment: "CODER_AGENT_SOCKET_PATH",
     help: "Specify the path for the agent socket, by default /tmp/coder-agent.sock.",
@@ -64,16 +71,18 @@ enum Options {
     name: "transport", placeholder: "spec", environment: "CODER_AGENT_TRANSPORT",
     isRepeatable: true,
     help: """
-      How the agent is reached, by default unix, or unix:PATH. Of several in the variable, \
-      separated by commas, a client uses the first.
-      """)
+      How the agent is reached: unix[:PATH] by default, tcp[:ADDRESS:PORT], exec:COMMAND. Of several \
+      in the variable, separated by commas, a client uses the first that it can. See coder plugins.
+      """,
+    completion: .transports(.client))
   static let agentTransport = Command.Option(
     name: "transport", placeholder: "spec", environment: "CODER_AGENT_TRANSPORT",
     isRepeatable: true,
     help: """
-      Where to serve, by default unix, or unix:PATH. May be repeated; in the variable, commas \
-      separate several.
-      """)
+      Where to serve: unix[:PATH] by default, tcp[:ADDRESS:PORT], pipe. May be repeated; in the \
+      variable, commas separate several. See coder plugins.
+      """,
+    completion: .transports(.agent))
   static let output = Command.Option(
     name: "output", short: "o", placeholder: "table|json",
     help: "The format of the output, by default table.", completion: .words(["table", "json"]))

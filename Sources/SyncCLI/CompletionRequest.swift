@@ -1,3 +1,4 @@
+internal import SyncPlugin
 internal import SyncRPC
 internal import SyncUnits
 internal import Synchronization
@@ -26,7 +27,7 @@ struct CompletionRequest {
       let option = options.first { "--\($0.name)" == last || $0.short.map { "-\($0)" } == last }
       return matching(unfinished, option?.completion ?? .nothing, result)
     }
-    if unfinished.hasPrefix("-"), !result.haveFlagsEnded {
+    if unfinished.hasPrefix("-"), result.argumentsBehindFlags == nil {
       if let equals = unfinished.firstIndex(of: "="), unfinished.hasPrefix("--") {
         let name = unfinished[..<equals].dropFirst(2)
         let option = options.first { $0.name == name }
@@ -54,6 +55,8 @@ struct CompletionRequest {
       case .nothing: []
       case .files: [Self.files]
       case .words(let words): words.map { Candidate(text: $0) }
+      case .transports(let sides): transports(with: sides)
+      case .waitingStrategies: waitingStrategies
       case .commands: commands(below: result)
       case .units: units(result)
       }
@@ -68,11 +71,27 @@ struct CompletionRequest {
     return parent.visibleSubcommands.map { Candidate(text: $0.name, description: $0.summary) }
   }
 
+  private func transports(with sides: TransportSides) -> [Candidate] {
+    invocation.catalog.plugins.compactMap { plugin in
+      guard case .transport(let type) = plugin, !type.sides.isDisjoint(with: sides) else {
+        return nil
+      }
+      return Candidate(text: type.scheme, description: type.summary)
+    }
+  }
+
+  private var waitingStrategies: [Candidate] {
+    invocation.catalog.plugins.compactMap { plugin in
+      guard case .waitingStrategy(let type) = plugin else { return nil }
+      return Candidate(text: type.name, description: type.summary)
+    }
+  }
+
   /// The units of the agent that the line is about; none if it does not answer at once.
   private func units(_ result: CommandParser.Result) -> [Candidate] {
     let asked = Invocation(
       catalog: invocation.catalog, environment: invocation.environment,
-      console: invocation.console, arguments: [], values: result.values)
+      console: invocation.console, arguments: [], argumentsBehindFlags: nil, values: result.values)
     let units = Mutex<[UnitSummary]>([])
     try? asked.withClient { client in
       let answer = try await withDeadline(Self.timeout, clock: client.clock) {
@@ -84,7 +103,7 @@ struct CompletionRequest {
       .filter { summary in
         let name = summary.unit.name
         return !result.arguments.contains(name) && name == name.escapingControlCharacters
-          && (result.haveFlagsEnded || !name.hasPrefix("-"))
+          && (result.argumentsBehindFlags != nil || !name.hasPrefix("-"))
       }
       .map { Candidate(text: $0.unit.name, description: $0.status.description) }
   }

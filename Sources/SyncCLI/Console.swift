@@ -58,6 +58,8 @@ struct Console: Sendable {
     for hint in failure.hints { note(hint: hint) }
   }
 
+  func note(debug: String) { note("debug: " + Self.printable(debug)) }
+
   func note(hint: String) { note(colour("hint:", 36) + " " + Self.printable(hint)) }
 
   private func colour(_ text: String, _ code: Int) -> String {

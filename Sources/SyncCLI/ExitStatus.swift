@@ -15,6 +15,8 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
   case permissionDenied = 77
   case disabled = 78
   case timeout = 124
+  case commandNotExecutable = 126
+  case commandNotFound = 127
 
   /// What it means, for the help.
   var meaning: String {
@@ -28,11 +30,19 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
     case .outputFailed: "standard output cannot be written"
     case .agentAlreadyRunning: "another agent serves that socket"
     case .protocolError: "the other side speaks another protocol, or is too old for the call"
-    case .permissionDenied: "the socket is another user's"
+    case .permissionDenied: "the agent is another user's, or did not prove who it is"
     case .disabled: "the agent's socket server is not enabled"
     case .timeout: "the dependencies were not satisfied in time"
+    case .commandNotExecutable: "agent: the command cannot be executed"
+    case .commandNotFound: "agent: there is no such command"
     }
   }
+}
+
+/// The program ends with the status of a command that it ran, which has said for itself what there is
+/// to say.
+struct ChildStatus: Error, Sendable {
+  let status: Int32
 }
 
 /// Why a command failed: what is printed, and the exit status.
@@ -53,6 +63,7 @@ extension CommandFailure {
       switch error.code {
       case .invalidName: .usage
       case .cycle: .cycle
+      case .permissionDenied: .permissionDenied
       case .unavailable, .deadlineExceeded: .unavailable
       case .protocolViolation, .unsupported: .protocolError
       default: .failure

@@ -21,6 +21,8 @@ public enum Program {
       if let badWord { throw CommandFailure.usage("argument \(badWord) is not valid UTF-8") }
       try run(words, environment: environment, catalog: catalog, console: console)
       return ExitStatus.success.rawValue
+    } catch let child as ChildStatus {
+      return child.status
     } catch let failure as CommandFailure {
       console.report(failure)
       return failure.status.rawValue
@@ -43,7 +45,8 @@ public enum Program {
     try run(
       Invocation(
         catalog: catalog, environment: environment, console: console,
-        arguments: result.arguments, values: result.values))
+        arguments: result.arguments, argumentsBehindFlags: result.argumentsBehindFlags,
+        values: result.values))
   }
 
   /// The words behind the program's name, and the number of the first that is not UTF-8. Swift's own

@@ -6,6 +6,10 @@ public protocol Connection: AnyObject {
   /// Who is at the other end, where the transport can know.
   var peer: Peer? { get }
 
+  /// What both sides have to show before they believe each other; nil where the transport has made
+  /// sure of that itself.
+  var secrets: ConnectionSecrets? { get }
+
   /// Whether more has been sent than the other side takes. Whoever answers requests should stop
   /// reading them until ``ConnectionHandler/drained()``.
   var isCongested: Bool { get }
@@ -14,9 +18,19 @@ public protocol Connection: AnyObject {
   /// Called once.
   func activate(_ handler: any ConnectionHandler)
 
+  /// Stops delivering what arrives until ``resume()``: it waits at the other side, once the kernel
+  /// holds no more of it.
+  func pause()
+
+  /// Delivers again what arrives.
+  func resume()
+
   /// Queues `bytes` behind what was sent before. All that is sent in one turn of the loop is
   /// written together at the turn's end. After the connection has closed, nothing happens.
   func send(_ bytes: RawSpan)
+
+  /// Tells the other side, behind all that was sent, that nothing more will come. Reading goes on.
+  func endOutput()
 
   /// Ends the connection when all that was sent has been written, or has not been for 10 s.
   /// The handler hears no more.

@@ -27,7 +27,7 @@ public protocol Transport: Sendable {
   /// - Throws: `endpointInUse` with a hint at who has it, `endpointBlocked`, `permissionDenied`,
   ///   `unsupported`, `system`.
   func listen(
-    on loop: any EventLoop, report: @escaping (ListenerEvent) -> Void,
+    on loop: any EventLoop, report: @escaping @Sendable (ListenerEvent) -> Void,
     accept: @escaping (sending any Connection) -> Void
   ) throws(PluginError) -> any Listener
 
@@ -49,6 +49,9 @@ public struct TransportSides: OptionSet, Sendable {
   public static let agent = TransportSides(rawValue: 1)
   /// It can be connected to.
   public static let client = TransportSides(rawValue: 2)
+  /// Its agent's side is the standard input and output of the process, which nothing else may use
+  /// then.
+  public static let standardStreams = TransportSides(rawValue: 4)
 }
 
 /// An endpoint that is being served. Belongs to the loop's thread.

@@ -17,7 +17,9 @@ public protocol WaitingStrategy: Sendable {
   ///
   /// The strategy sets no deadline: the caller cancels the task, and it ends at once with a
   /// `CancellationError`. All time is taken from `clock`.
-  /// - Throws: what the manager throws; `CancellationError`.
+  /// - Throws: what the manager throws; `UnitError` `unsupported` if it cannot do what the strategy
+  ///   needs, and then nothing has been waited for: the command line falls back on its default
+  ///   strategy; `CancellationError`.
   func waitUntilReady(
     _ unit: UnitID, on manager: any UnitManager, clock: any Clock<Duration>
   ) async throws

@@ -10,6 +10,8 @@ package enum Call: Equatable, Sendable {
   case isReady(UnitID)
   case status(UnitID)
   case list
+  case hello
+  case wait([UnitID])
 }
 
 /// What is answered to a ``Call``.
@@ -18,6 +20,7 @@ package enum Reply: Equatable, Sendable {
   case ready(Bool)
   case status(UnitReport, of: UnitID)
   case list([UnitSummary])
+  case hello
 }
 
 extension Call {
@@ -36,6 +39,10 @@ extension Call {
     case .list:
       _ = try EmptyMessage(decoding: data)
       self = .list
+    case .hello:
+      _ = try HelloRequest(decoding: data)
+      self = .hello
+    case .wait: self = .wait(try WaitRequest(decoding: data).units.map { UnitID($0) })
     }
   }
 
@@ -43,10 +50,13 @@ extension Call {
     UnitID(try UnitRequest(decoding: data).unit)
   }
 
-  /// Answers at once.
-  func answer(from manager: LocalUnitManager) throws(UnitError) -> Reply {
+  /// Answers at once; nil if the answer takes its time.
+  package func answer(from manager: LocalUnitManager) throws(UnitError) -> Reply? {
     switch self {
     case .ping: break
+    case .hello: return .hello
+    case .wait(let units):
+      for unit in units where try !manager.isReady(unit) { return nil }
     case .want(let unit, let dependency): try manager.want(unit, dependsOn: dependency)
     case .start(let unit): try manager.start(unit)
     case .complete(let unit): try manager.complete(unit)
@@ -57,10 +67,13 @@ extension Call {
     return .done
   }
 
-  /// Answers when a manager elsewhere has.
-  func answer(from manager: any UnitManager) async throws(UnitError) -> Reply {
+  /// Answers when the manager has.
+  func answer(from manager: any UnitManager) async throws -> Reply {
     switch self {
     case .ping: break
+    case .hello: return .hello
+    case .wait(let units):
+      for unit in units { try await manager.waitUntilReady(unit) }
     case .want(let unit, let dependency): try await manager.want(unit, dependsOn: dependency)
     case .start(let unit): try await manager.start(unit)
     case .complete(let unit): try await manager.complete(unit)
@@ -73,14 +86,27 @@ extension Call {
 }
 
 extension Reply {
-  /// The answer in the protocol's words.
-  var encoded: [UInt8] {
+  /// The answer in the protocol's words; `token` is what the agent proves itself with.
+  func encoded(token: String?) -> [UInt8] {
     switch self {
     case .done: []
     case .ready(let ready): ReadyResponse(ready: ready).encoded
     case .status(let report, let unit): StatusResponse(report, on: unit).encoded
     case .list(let summaries): ListResponse(summaries).encoded
+    case .hello: HelloResponse.current(token: token ?? "").encoded
     }
+  }
+}
+
+extension HelloResponse {
+  /// What this package answers, with `token` if it has to prove itself.
+  static func current(token: String) -> HelloResponse {
+    var response = HelloResponse()
+    response.version = currentVersion
+    response.capabilities = Method.allCases.filter { $0.service == .unitSync }.map(\.rawValue)
+    response.limits = .current
+    response.token = token
+    return response
   }
 }
 
@@ -95,6 +121,8 @@ extension Call: CustomStringConvertible {
     case .isReady(let unit): "ready \(unit.name.quoted)"
     case .status(let unit): "status \(unit.name.quoted)"
     case .list: "list"
+    case .hello: "hello"
+    case .wait(let units): "wait \(units.map(\.name.quoted).joined(separator: " "))"
     }
   }
 }

@@ -11,39 +11,42 @@ package struct ClientSession: Sendable {
 
   private var decoder = PacketDecoder()
   private var lastStream: UInt64 = 0
-  private var open: [UInt64] = []
+  private var open: [OpenCall] = []
 
-  /// The messages of a unary call are always these: Invoke, Message and CloseSend, and Close when
-  /// the answer is there.
-  private enum MessageID {
-    static let invoke: UInt64 = 1
-    static let message: UInt64 = 2
-    static let closeSend: UInt64 = 3
-    static let close: UInt64 = 4
+  private struct OpenCall {
+    let stream: UInt64
+    let lastMessage: UInt64
   }
 
   package init() {}
 
   /// Appends a call to `output` and returns the stream on which its answer will come.
+  ///
+  /// Its packets are InvokeMetadata if there is some, Invoke, Message and CloseSend; Close follows
+  /// when the answer is there.
   package mutating func begin(
-    _ method: Method, request: [UInt8], output: inout [UInt8]
+    _ method: Method, request: [UInt8], metadata: CallMetadata? = nil, output: inout [UInt8]
   ) -> UInt64 {
     lastStream += 1
     let stream = lastStream
-    open.append(stream)
-    FrameWriter.append(
-      .invoke, stream: stream, message: MessageID.invoke, data: method.path, to: &output)
-    FrameWriter.append(
-      .message, stream: stream, message: MessageID.message, data: request, to: &output)
-    FrameWriter.append(.closeSend, stream: stream, message: MessageID.closeSend, to: &output)
+    var message: UInt64 = 0
+    func append(_ kind: PacketKind, _ data: [UInt8] = []) {
+      message += 1
+      FrameWriter.append(kind, stream: stream, message: message, data: data, to: &output)
+    }
+    if let metadata { append(.invokeMetadata, metadata.encoded) }
+    append(.invoke, method.path)
+    append(.message, request)
+    append(.closeSend)
+    open.append(OpenCall(stream: stream, lastMessage: message))
     return stream
   }
 
   /// Tells the agent that an answer is not wanted any more.
   package mutating func cancel(_ stream: UInt64, output: inout [UInt8]) {
-    guard end(stream) else { return }
+    guard let call = end(stream) else { return }
     FrameWriter.append(
-      .cancel, stream: stream, message: MessageID.close, control: true, to: &output)
+      .cancel, stream: stream, message: call.lastMessage + 1, control: true, to: &output)
   }
 
   /// Reads on at `offset` until a call has come to its end; nil if bytes are missing.
@@ -53,24 +56,21 @@ package struct ClientSession: Sendable {
   ) throws(WireError) -> Event? {
     while let packet = try decoder.next(in: bytes, at: &offset) {
       guard packet.stream <= lastStream else { throw .streamState }
-      guard open.contains(packet.stream), let kind = packet.kind,
-        let result = try result(kind, packet, of: bytes)
+      guard open.contains(where: { $0.stream == packet.stream }), let kind = packet.kind,
+        let result = try result(kind, packet, of: bytes), let call = end(packet.stream)
       else { continue }
-      _ = end(packet.stream)
       if kind == .message {
         FrameWriter.append(
-          .close, stream: packet.stream, message: MessageID.close, to: &output)
+          .close, stream: packet.stream, message: call.lastMessage + 1, to: &output)
       }
       return Event(stream: packet.stream, result: result)
     }
     return nil
   }
 
-  /// False if the call is over already.
-  private mutating func end(_ stream: UInt64) -> Bool {
-    guard let index = open.firstIndex(of: stream) else { return false }
-    open.remove(at: index)
-    return true
+  /// Nil if the call is over already.
+  private mutating func end(_ stream: UInt64) -> OpenCall? {
+    open.firstIndex { $0.stream == stream }.map { open.remove(at: $0) }
   }
 
   private func result(

@@ -1,4 +1,4 @@
-/// The calls of the original service that this package speaks.
+/// The calls that this package speaks.
 package enum Method: String, CaseIterable, Sendable {
   case ping = "Ping"
   case want = "SyncWant"
@@ -7,20 +7,40 @@ package enum Method: String, CaseIterable, Sendable {
   case ready = "SyncReady"
   case status = "SyncStatus"
   case list = "SyncList"
+  case hello = "Hello"
+  case wait = "Wait"
 
-  package static let service = "/coder.agentsocket.v1.AgentSocket/"
+  /// What calls are grouped by on the wire.
+  package enum Service: String, CaseIterable, Sendable {
+    /// The original's, as in `agentsocket.proto`.
+    case agentSocket = "/coder.agentsocket.v1.AgentSocket/"
+    /// What the original cannot say, as in `unitsync.proto`.
+    case unitSync = "/unitsync.v1.UnitSync/"
+  }
+
+  package var service: Service {
+    switch self {
+    case .ping, .want, .start, .complete, .ready, .status, .list: .agentSocket
+    case .hello, .wait: .unitSync
+    }
+  }
 
   /// What an Invoke packet carries to open the call.
-  package var path: [UInt8] { Array(Self.service.utf8) + rawValue.utf8 }
+  package var path: [UInt8] { Array(service.rawValue.utf8) + rawValue.utf8 }
 
   /// The method that an Invoke packet names; nil if there is none of that name.
   package init?(path: RawSpan) {
-    let name = path.withUnsafeBytes { path -> String? in
-      guard path.starts(with: Self.service.utf8) else { return nil }
-      // Names fit into a string that needs no memory of its own.
-      return String(validating: path.dropFirst(Self.service.utf8.count), as: UTF8.self)
+    for service in Service.allCases {
+      let name = path.withUnsafeBytes { path -> String? in
+        guard path.starts(with: service.rawValue.utf8) else { return nil }
+        // Names fit into a string that needs no memory of its own.
+        return String(validating: path.dropFirst(service.rawValue.utf8.count), as: UTF8.self)
+      }
+      guard let name else { continue }
+      guard let method = Method(rawValue: name), method.service == service else { return nil }
+      self = method
+      return
     }
-    guard let name, let method = Method(rawValue: name) else { return nil }
-    self = method
+    return nil
   }
 }

@@ -6,8 +6,9 @@ internal import SyncWire
 ///
 /// Threading: an actor whose executor is the loop of its connection; all calls may be made from
 /// anywhere. Calls that are made at the same time go out one after another, because an original
-/// agent loses answers otherwise. Cancelling a task takes its call back; whether it took effect
-/// then is not known. There is no reconnecting: a manager whose connection has ended throws
+/// agent loses answers otherwise; only once the agent has said that it can do better (asked before
+/// the first wait) are several open at a time. Cancelling a task takes its call back; whether it took
+/// effect then is not known. There is no reconnecting: a manager whose connection has ended throws
 /// `unavailable` from then on. ``close()`` it before letting it go, because its timers and its
 /// connection belong to the loop's thread.
 public actor RemoteUnitManager: UnitManager {
@@ -18,15 +19,12 @@ public actor RemoteUnitManager: UnitManager {
   private var buffer = ReceiveBuffer()
   private var output: [UInt8] = []
   private var waiting: [PendingCall] = []
-  private var current: CurrentCall?
+  private var open: [UInt64: PendingCall] = [:]
+  private var openLimit = 1
+  private var capabilities: Set<String>?
   private var lastID: UInt64 = 0
   private var ending: UnitError?
   private var endWaiters: [EndWaiter] = []
-
-  private struct CurrentCall {
-    let call: PendingCall
-    let stream: UInt64
-  }
 
   private struct EndWaiter {
     let id: UInt64
@@ -38,16 +36,18 @@ public actor RemoteUnitManager: UnitManager {
     let id: UInt64
     let method: Method
     let request: [UInt8]
+    let metadata: CallMetadata?
     var timer: Registration?
     var continuation: UnsafeContinuation<Void, Never>?
     /// Set when the call is over, before its task goes on.
     var answer: [UInt8] = []
     var error: UnitError?
 
-    init(id: UInt64, method: Method, request: [UInt8]) {
+    init(id: UInt64, method: Method, request: [UInt8], metadata: CallMetadata?) {
       self.id = id
       self.method = method
       self.request = request
+      self.metadata = metadata
     }
   }
 
@@ -55,9 +55,10 @@ public actor RemoteUnitManager: UnitManager {
 
   /// Connects to an agent.
   ///
-  /// `callTimeout` limits connecting, and each call from the moment in which it is made; nil is no
-  /// limit.
-  /// - Throws: what `transport` throws.
+  /// `callTimeout` limits connecting, and each call but waits from the moment in which it is made;
+  /// nil is no limit.
+  /// - Throws: what `transport` throws; `UnitError` `permissionDenied` if the sides do not prove
+  ///   themselves to each other where they have to, and what all calls throw.
   public init(
     connectingTo transport: any Transport, on loop: any EventLoop,
     callTimeout: Duration? = .seconds(10)
@@ -71,6 +72,19 @@ public actor RemoteUnitManager: UnitManager {
     let connection = try await transport.connect(on: loop, timeout: callTimeout)
     self.connection = connection
     connection.activate(Handler(manager: self))
+    if let secrets = connection.secrets {
+      do {
+        try await prove(secrets)
+      } catch {
+        close()
+        throw error
+      }
+    }
+  }
+
+  /// Nothing else is sent, nor believed, before both sides have seen the other's secret.
+  private func prove(_ secrets: ConnectionSecrets) async throws(UnitError) {
+    try secrets.check(try await hello(metadata: secrets.metadata))
   }
 
   /// Ends the connection; calls that are open throw `unavailable`.
@@ -134,20 +148,57 @@ public actor RemoteUnitManager: UnitManager {
     try await call(.list, EmptyMessage(), answer: ListResponse.self).summaries
   }
 
+  public func waitUntilReady(_ unit: UnitID) async throws {
+    if capabilities == nil { _ = try await hello(metadata: nil) }
+    guard capabilities?.contains(Method.wait.rawValue) == true else {
+      throw UnitError(.unsupported, "the agent cannot tell when a unit becomes ready")
+    }
+    do {
+      let request = WaitRequest(units: [unit.name])
+      _ = try await call(.wait, request, timeout: nil, answer: EmptyMessage.self)
+    } catch {
+      try Task.checkCancellation()
+      throw error
+    }
+  }
+
+  /// Asks the agent what it can do beyond the original's calls; an original one can do nothing.
+  private func hello(metadata: CallMetadata?) async throws(UnitError) -> HelloResponse {
+    do throws(UnitError) {
+      let request = HelloRequest(version: HelloResponse.currentVersion)
+      let answer = try await call(
+        .hello, request, metadata: metadata, timeout: callTimeout, answer: HelloResponse.self)
+      capabilities = Set(answer.capabilities)
+      openLimit = Int(clamping: max(1, min(answer.limits?.streams ?? 1, UInt64(Limits.streams))))
+      return answer
+    } catch {
+      guard error.code == .unsupported else { throw error }
+      capabilities = []
+      return HelloResponse()
+    }
+  }
+
   // MARK: Calls
 
   private func call<Answer: ProtobufMessage>(
     _ method: Method, _ request: some ProtobufMessage, answer: Answer.Type
   ) async throws(UnitError) -> Answer {
+    try await call(method, request, timeout: callTimeout, answer: answer)
+  }
+
+  private func call<Answer: ProtobufMessage>(
+    _ method: Method, _ request: some ProtobufMessage, metadata: CallMetadata? = nil,
+    timeout: Duration?, answer: Answer.Type
+  ) async throws(UnitError) -> Answer {
     lastID += 1
     let id = lastID
-    let call = PendingCall(id: id, method: method, request: request.encoded)
+    let call = PendingCall(id: id, method: method, request: request.encoded, metadata: metadata)
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         call.continuation = continuation
         if Task.isCancelled { return finish(call, .cancelled) }
         if let ending { return finish(call, ending) }
-        call.timer = deadline(of: id)
+        call.timer = timeout.map { deadline(of: id, $0) }
         waiting.append(call)
         sendNext()
       }
@@ -163,22 +214,22 @@ public actor RemoteUnitManager: UnitManager {
     }
   }
 
-  private func deadline(of id: UInt64) -> Registration? {
-    guard let callTimeout else { return nil }
-    return loop.schedule(after: callTimeout) { [unowned self] in
+  private func deadline(of id: UInt64, _ timeout: Duration) -> Registration {
+    loop.schedule(after: timeout) { [unowned self] in
       assumeIsolated { manager in
         manager.take(
-          back: id,
-          UnitError(.deadlineExceeded, "no answer within \(callTimeout.goNotation)"))
+          back: id, UnitError(.deadlineExceeded, "no answer within \(timeout.goNotation)"))
       }
     }
   }
 
   private func sendNext() {
-    guard current == nil, !waiting.isEmpty else { return }
-    let call = waiting.removeFirst()
-    let stream = session.begin(call.method, request: call.request, output: &output)
-    current = CurrentCall(call: call, stream: stream)
+    while open.count < openLimit, !waiting.isEmpty {
+      let call = waiting.removeFirst()
+      let stream = session.begin(
+        call.method, request: call.request, metadata: call.metadata, output: &output)
+      open[stream] = call
+    }
     flush()
   }
 
@@ -186,11 +237,10 @@ public actor RemoteUnitManager: UnitManager {
   private func take(back id: UInt64, _ error: UnitError) {
     if let index = waiting.firstIndex(where: { $0.id == id }) {
       finish(waiting.remove(at: index), error)
-    } else if let current, current.call.id == id {
-      session.cancel(current.stream, output: &output)
-      self.current = nil
-      finish(current.call, error)
-      flush()
+    } else if let (stream, call) = open.first(where: { $0.value.id == id }) {
+      session.cancel(stream, output: &output)
+      open[stream] = nil
+      finish(call, error)
       sendNext()
     }
   }
@@ -222,17 +272,15 @@ public actor RemoteUnitManager: UnitManager {
   private func process(_ bytes: RawSpan) throws(WireError) -> Int {
     var offset = 0
     while let event = try session.next(in: bytes, at: &offset, output: &output) {
-      guard let current, current.stream == event.stream else { continue }
-      self.current = nil
+      guard let call = open.removeValue(forKey: event.stream) else { continue }
       switch event.result {
       case .success(let answer):
-        current.call.answer = answer
-        finish(current.call, nil)
-      case .failure(let error): finish(current.call, error)
+        call.answer = answer
+        finish(call, nil)
+      case .failure(let error): finish(call, error)
       }
-      sendNext()
     }
-    flush()
+    sendNext()
     return offset
   }
 
@@ -240,9 +288,9 @@ public actor RemoteUnitManager: UnitManager {
     guard ending == nil else { return }
     ending = error
     connection = nil
-    if let current { finish(current.call, error) }
+    for (_, call) in open.sorted(by: { $0.key < $1.key }) { finish(call, error) }
     for call in waiting { finish(call, error) }
-    current = nil
+    open = [:]
     waiting = []
     for waiter in endWaiters { waiter.continuation.resume() }
     endWaiters = []

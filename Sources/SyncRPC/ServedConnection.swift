@@ -9,11 +9,13 @@ final class ServedConnection: ConnectionHandler {
   private let connection: any Connection
   private unowned let server: SyncServer
   private let localManager: LocalUnitManager?
-  private var session = ServerSession()
+  private var session: ServerSession
   private var buffer = ReceiveBuffer()
   private var output: [UInt8] = []
   private var tasks: [UInt64: Task<Void, Never>] = [:]
   private var frameTimer: Registration?
+  private var proofTimer: Registration?
+  private var unprovenBytes = 0
   private var isClosed = false
 
   init(id: UInt64, connection: any Connection, server: SyncServer) {
@@ -21,17 +23,28 @@ final class ServedConnection: ConnectionHandler {
     self.connection = connection
     self.server = server
     localManager = server.manager as? LocalUnitManager
+    session = ServerSession(secrets: connection.secrets)
+    if !session.isProven {
+      proofTimer = server.loop.schedule(after: Limits.proofTime) { [unowned self] in
+        close(reason: "\(WireError.unproven) within \(Limits.proofTime.goNotation)")
+      }
+    }
   }
 
   // MARK: From the transport
 
   func received(_ bytes: RawSpan) {
     do throws(WireError) {
+      if !session.isProven {
+        unprovenBytes += bytes.byteCount
+        guard unprovenBytes <= Limits.proofBytes else { throw .unproven }
+      }
       var used = 0
       try buffer.feed(bytes) { bytes throws(WireError) in
         used = try process(bytes)
         return used
       }
+      if session.isProven { proofTimer = nil }
       limitFrameTime(hasProgressed: used > 0)
     } catch {
       close(reason: error.description)
@@ -74,20 +87,28 @@ final class ServedConnection: ConnectionHandler {
 
   private func perform(_ call: Call, stream: UInt64) {
     if let localManager {
-      do {
-        finish(call, .success(try call.answer(from: localManager)), stream: stream)
+      do throws(UnitError) {
+        if let reply = try call.answer(from: localManager) {
+          return finish(call, .success(reply), stream: stream)
+        }
       } catch {
-        finish(call, .failure(error), stream: stream)
+        return finish(call, .failure(error), stream: stream)
       }
-      return
     }
+    answerLater(call, stream: stream)
+  }
+
+  private func answerLater(_ call: Call, stream: UInt64) {
     let id = id
     tasks[stream] = Task(executorPreference: server.loop) { [server] in
       let result: Result<Reply, UnitError>
-      do throws(UnitError) {
+      do {
         result = .success(try await call.answer(from: server.manager))
-      } catch {
+      } catch let error as UnitError {
         result = .failure(error)
+      } catch {
+        // Only calls that were taken back end so; nobody hears it then.
+        result = .failure(UnitError(.unavailable, "\(error)"))
       }
       server.observer?(.answered(connection: id, call: call.description, error: result.error))
       await server.deliver(result, to: id, stream: stream)
@@ -132,6 +153,7 @@ final class ServedConnection: ConnectionHandler {
 
   private func end(reason: String?) {
     frameTimer = nil
+    proofTimer = nil
     for task in tasks.values { task.cancel() }
     tasks = [:]
     let id = id

@@ -1,3 +1,4 @@
+package import SyncPlugin
 package import SyncUnits
 package import SyncWire
 
@@ -7,6 +8,9 @@ package import SyncWire
 /// Several calls may be open at a time, each on a stream of its own; an original client opens one
 /// after another. What comes for a stream that is over is passed over; what comes for one that was
 /// never opened ends the connection.
+///
+/// Where there are secrets, the first call has to be a Hello with the client's, and nothing is taken
+/// before. That call does not use up its stream, as unitsync.proto says.
 package struct ServerSession: Sendable {
   /// What the owner of the session has to do.
   package enum Event: Equatable, Sendable {
@@ -19,12 +23,19 @@ package struct ServerSession: Sendable {
   private var decoder = PacketDecoder()
   private var lastStream: UInt64 = 0
   private var streams: [Stream] = []
+  private let secrets: ConnectionSecrets?
+  /// Under which name metadata carries the client's secret.
+  package static let tokenKey = "unitsync-token"
+  private var provenStream: UInt64?
+
+  /// Whether the client may make calls.
+  package var isProven: Bool { secrets == nil || provenStream != nil }
 
   private struct Stream {
     enum Phase {
-      case metadata
+      case metadata(CallMetadata)
       case invoked(Method)
-      case answering
+      case answering(Method.Service)
     }
 
     let id: UInt64
@@ -32,7 +43,7 @@ package struct ServerSession: Sendable {
     var phase: Phase
   }
 
-  package init() {}
+  package init(secrets: ConnectionSecrets? = nil) { self.secrets = secrets }
 
   /// Reads on at `offset` until there is something to do, and moves `offset` behind what was used;
   /// nil if bytes are missing. Answers that need no manager are appended to `output`.
@@ -54,21 +65,37 @@ package struct ServerSession: Sendable {
       streams[index].lastMessage = packet.message
       return try take(packet, forStreamAt: index, of: bytes, output: &output)
     }
-    if packet.stream <= lastStream {
-      // Late words for a stream that is over. Only opening it again is more than that.
-      if packet.kind == .invoke || packet.kind == .invokeMetadata { throw .idMonotonicity }
-      return nil
-    }
-    guard packet.kind == .invoke || packet.kind == .invokeMetadata else { throw .streamState }
-    guard streams.count < Limits.streams else { throw .tooManyStreams }
-    lastStream = packet.stream
-    streams.append(Stream(id: packet.stream, lastMessage: packet.message, phase: .metadata))
-    if packet.kind == .invoke {
-      invoke(packet, streamAt: streams.count - 1, of: bytes, output: &output)
-    } else {
-      try packet.withData(in: bytes) { data throws(WireError) in try Metadata.validate(data) }
+    switch packet.kind {
+    case .invoke, .invokeMetadata:
+      guard packet.stream > lastStream else { throw .idMonotonicity }
+      try open(packet, of: bytes, output: &output)
+    default:
+      // Late words for a stream that is over are passed over.
+      guard packet.stream <= max(lastStream, provenStream ?? 0) else { throw .streamState }
     }
     return nil
+  }
+
+  private mutating func open(
+    _ packet: Packet, of bytes: RawSpan, output: inout [UInt8]
+  ) throws(WireError) {
+    guard streams.count < Limits.streams else { throw .tooManyStreams }
+    lastStream = packet.stream
+    var metadata = CallMetadata()
+    if packet.kind == .invokeMetadata {
+      do throws(ProtobufError) {
+        metadata = try packet.withData(in: bytes) { data throws(ProtobufError) in
+          try CallMetadata(decoding: data)
+        }
+      } catch {
+        throw .malformedMetadata
+      }
+    }
+    streams.append(
+      Stream(id: packet.stream, lastMessage: packet.message, phase: .metadata(metadata)))
+    if packet.kind == .invoke {
+      try invoke(packet, metadata, streamAt: streams.count - 1, of: bytes, output: &output)
+    }
   }
 
   private mutating func take(
@@ -76,14 +103,14 @@ package struct ServerSession: Sendable {
   ) throws(WireError) -> Event? {
     let id = packet.stream
     switch (packet.kind, streams[index].phase) {
-    case (.invoke, .metadata):
-      invoke(packet, streamAt: index, of: bytes, output: &output)
+    case (.invoke, .metadata(let metadata)):
+      try invoke(packet, metadata, streamAt: index, of: bytes, output: &output)
     case (.message, .invoked(let method)):
       do {
         let call = try packet.withData(in: bytes) { data throws(ProtobufError) in
           try Call(method, decoding: data)
         }
-        streams[index].phase = .answering
+        streams[index].phase = .answering(method.service)
         return .call(call, stream: id)
       } catch {
         refuse(streamAt: index, error.description, output: &output)
@@ -105,10 +132,24 @@ package struct ServerSession: Sendable {
   }
 
   private mutating func invoke(
-    _ packet: Packet, streamAt index: Int, of bytes: RawSpan, output: inout [UInt8]
-  ) {
+    _ packet: Packet, _ metadata: CallMetadata, streamAt index: Int, of bytes: RawSpan,
+    output: inout [UInt8]
+  ) throws(WireError) {
+    let method = packet.withData(in: bytes) { Method(path: $0) }
+    if let secrets, !isProven {
+      guard method == .hello, let text = metadata[Self.tokenKey],
+        let token = Secret(hexadecimal: text), token == secrets.client
+      else {
+        let refusal = UnitError(
+          .permissionDenied, "the client did not prove that it may use this agent")
+        refuse(streamAt: index, refusal.payload(for: .unitSync), output: &output)
+        throw .unproven
+      }
+      provenStream = packet.stream
+      lastStream = 0
+    }
     packet.withData(in: bytes) { path in
-      if let method = Method(path: path) {
+      if let method {
         streams[index].phase = .invoked(method)
       } else {
         let name = path.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
@@ -126,7 +167,7 @@ package struct ServerSession: Sendable {
     guard let index = streams.firstIndex(where: { $0.id == stream }) else { return }
     switch result {
     case .success(let reply):
-      let data = reply.encoded
+      let data = reply.encoded(token: secrets?.agent.hexadecimal)
       guard data.count <= Limits.packetBytes else {
         return refuse(streamAt: index, "response too large", output: &output)
       }
@@ -134,14 +175,20 @@ package struct ServerSession: Sendable {
       FrameWriter.append(.message, stream: stream, message: 1, data: data, to: &output)
       FrameWriter.append(.closeSend, stream: stream, message: 2, to: &output)
     case .failure(let error):
-      refuse(streamAt: index, error.message, output: &output)
+      guard case .answering(let service) = streams[index].phase else { return }
+      refuse(streamAt: index, error.payload(for: service), output: &output)
     }
   }
 
   private mutating func refuse(streamAt index: Int, _ text: String, output: inout [UInt8]) {
+    refuse(streamAt: index, ErrorPayload(text: text), output: &output)
+  }
+
+  private mutating func refuse(
+    streamAt index: Int, _ payload: ErrorPayload, output: inout [UInt8]
+  ) {
     let stream = streams.remove(at: index)
-    let data = ErrorPayload(text: text).encoded
-    FrameWriter.append(.error, stream: stream.id, message: 1, data: data, to: &output)
+    FrameWriter.append(.error, stream: stream.id, message: 1, data: payload.encoded, to: &output)
   }
 
   /// The client will send no more: calls that were not received whole are dropped, those that are
@@ -156,22 +203,5 @@ package struct ServerSession: Sendable {
     }
     streams = []
     return open.map(\.id)
-  }
-}
-
-/// The metadata of a call: entries (field 1) of a key (field 1) and a value (field 2).
-private enum Metadata {
-  static func validate(_ data: RawSpan) throws(WireError) {
-    do throws(ProtobufError) {
-      var offset = 0
-      while let field = try ProtobufField.next(in: data, at: &offset) {
-        guard field.number == 1, case .bytes(let range) = field.content else { continue }
-        let entry = data.extracting(range)
-        var inner = 0
-        while try ProtobufField.next(in: entry, at: &inner) != nil {}
-      }
-    } catch {
-      throw .malformedMetadata
-    }
   }
 }

@@ -38,9 +38,63 @@ package enum Descriptor {
     _ = Glibc.close(descriptor)
   }
 
-  package static func setNonblocking(_ descriptor: Int32) throws(SystemError) {
+  /// The modes of an open file, which all descriptors of it share, in this process and in others.
+  package struct Modes: Equatable, Sendable {
+    fileprivate let flags: Int32
+  }
+
+  /// Makes calls on `descriptor` return instead of waiting, and returns its modes before that.
+  @discardableResult
+  package static func setNonblocking(_ descriptor: Int32) throws(SystemError) -> Modes {
     let flags = try check(.fcntl) { fcntl(descriptor, F_GETFL) }
     try check(.fcntl) { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+    return Modes(flags: flags)
+  }
+
+  package static func restore(_ modes: Modes, of descriptor: Int32) {
+    // Whoever shares the file has it as before, if it is still there.
+    _ = fcntl(descriptor, F_SETFL, modes.flags)
+  }
+
+  /// Takes a standard descriptor for this program's own use: another one for the same open file, which
+  /// is not inherited. In its place is /dev/null, so that nobody else reads or writes it by mistake.
+  package static func takeStandard(_ descriptor: Int32) throws(SystemError) -> Int32 {
+    let taken = try check(.fcntl) { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }
+    do {
+      let null = try check(.open) { open("/dev/null", O_RDWR | O_CLOEXEC) }
+      defer { close(null) }
+      try check(.dup) { dup2(null, descriptor) }
+    } catch {
+      close(taken)
+      throw error
+    }
+    return taken
+  }
+
+  /// A pipe; neither end is inherited, and reading does not wait.
+  package static func pipe() throws(SystemError) -> (reading: Int32, writing: Int32) {
+    var ends: [Int32] = [-1, -1]
+    try check(.pipe) { pipe2(&ends, O_CLOEXEC) }
+    do {
+      try setNonblocking(ends[0])
+    } catch {
+      close(ends[0])
+      close(ends[1])
+      throw error
+    }
+    return (ends[0], ends[1])
+  }
+
+  /// Tells the other side that no more will be written. Only a socket stays open.
+  package static func endOutput(_ descriptor: Int32) -> (isClosed: Bool, error: SystemError?) {
+    do {
+      try check(.shutdown) { shutdown(descriptor, Int32(SHUT_WR)) }
+      return (false, nil)
+    } catch {
+      guard error.errno == ENOTSOCK else { return (false, error) }
+      close(descriptor)
+      return (true, nil)
+    }
   }
 
   package static func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) != -1 }

@@ -107,6 +107,33 @@ package enum File {
     }
   }
 
+  /// Creates a folder with a name of its own, which begins with `prefix`, and mode 0700.
+  package static func createTemporaryFolder(_ prefix: String) throws(SystemError) -> String {
+    var template = Array((prefix + "XXXXXX").utf8CString)
+    try check(.mkdtemp) { mkdtemp(&template) == nil ? -1 : 0 }
+    return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+  }
+
+  /// Removes a folder with the files in it; folders in it stay, and it with them.
+  package static func removeFolder(_ path: String) throws(SystemError) {
+    for name in try names(in: path) { try remove(path + "/" + name) }
+    try check(.rmdir) { rmdir(path) }
+  }
+
+  /// The names of the files in a folder, in no order.
+  package static func names(in path: String) throws(SystemError) -> [String] {
+    guard let folder = opendir(path) else { throw SystemError(.opendir, errno) }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(cString: $0.baseAddress!.assumingMemoryBound(to: CChar.self))
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
   /// The folder that `path` lies in; "." for a bare name, nil for the root.
   package static func parent(of path: String) -> String? {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
@@ -118,6 +145,40 @@ package enum File {
   /// Opens a file for a lock, creating it with mode 0600; symbolic links are not followed.
   package static func openLockFile(_ path: String) throws(SystemError) -> Int32 {
     try check(.open) { open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600) }
+  }
+
+  /// Creates a file with mode 0600, whatever the umask; fails if there is one of that name.
+  package static func createPrivate(_ path: String) throws(SystemError) -> Int32 {
+    let descriptor = try check(.open) {
+      open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    }
+    do {
+      try setMode(of: descriptor, 0o600)
+      return descriptor
+    } catch {
+      Descriptor.close(descriptor)
+      try? remove(path)
+      throw error
+    }
+  }
+
+  /// Opens a file to read it; symbolic links are not followed, and a FIFO does not wait.
+  package static func openForReading(_ path: String) throws(SystemError) -> Int32 {
+    try check(.open) { open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+  }
+
+  package static func openFolder(_ path: String) throws(SystemError) -> Int32 {
+    try check(.open) { open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+  }
+
+  /// Gives a file another name, which may have been another file's.
+  package static func rename(_ path: String, to newPath: String) throws(SystemError) {
+    try check(.rename) { Glibc.rename(path, newPath) }
+  }
+
+  /// Takes the lock, waiting for who has it.
+  package static func lock(_ descriptor: Int32) throws(SystemError) {
+    try check(.flock) { flock(descriptor, LOCK_EX) }
   }
 
   /// Takes the lock if nobody has it.

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Facts about this process and calls that change it.
@@ -8,6 +9,24 @@ package enum ThisProcess {
   /// A variable of the environment; what is not UTF-8 in it is repaired.
   package static func variable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
+  }
+
+  /// A copy of the whole environment as `NAME=value`, byte for byte but for `changes`, in which nil
+  /// takes a variable away. The caller frees it.
+  static func copyEnvironment(
+    changing changes: [String: String?]
+  ) -> [UnsafeMutablePointer<CChar>?] {
+    var variables: [UnsafeMutablePointer<CChar>?] = []
+    var entry = process_environment()
+    while let text = entry?.pointee {
+      let name = String(cString: text).prefix { $0 != "=" }
+      if !changes.keys.contains(String(name)) { variables.append(strdup(text)) }
+      entry = entry?.advanced(by: 1)
+    }
+    for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
+      if let value { variables.append(strdup("\(name)=\(value)")) }
+    }
+    return variables
   }
 
   /// Allows as many open files as the hard limit does, and returns that number.
@@ -31,35 +50,4 @@ package enum ThisProcess {
   package static func ignoreBrokenPipeSignal() { signal(SIGPIPE, SIG_IGN) }
 
   package static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
-}
-
-/// The signals that end a process politely.
-package struct TerminationSignal: Sendable {
-  package let number: Int32
-  package let name: String
-
-  private static let all = [
-    TerminationSignal(number: SIGTERM, name: "SIGTERM"),
-    TerminationSignal(number: SIGINT, name: "SIGINT"),
-    TerminationSignal(number: SIGHUP, name: "SIGHUP"),
-  ]
-
-  /// Those that are not ignored: whoever started this process with nohup, or in the background,
-  /// does not want it to be ended by the terminal.
-  package static var expected: [TerminationSignal] {
-    all.filter { signal in
-      var action = sigaction()
-      sigaction(signal.number, nil, &action)
-      return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
-        != unsafeBitCast(SIG_IGN, to: Int.self)
-    }
-  }
-
-  /// Lets the signals through that the starting process may have blocked.
-  package static func unblock() {
-    var set = sigset_t()
-    sigemptyset(&set)
-    for signal in all { sigaddset(&set, signal.number) }
-    pthread_sigmask(SIG_UNBLOCK, &set, nil)
-  }
 }

@@ -3,9 +3,11 @@ internal import Synchronization
 
 /// The system calls of this package, by the names under which they appear in errors and tests.
 package enum SystemCall: String, Sendable {
-  case accept, bind, chmod, clone, connect, eventfd, fchmod, fcntl, flock, fstat, ftruncate
-  case getrlimit, getsockopt, listen, lstat, mkdir, open, read, sendto, setrlimit, socket, stat
-  case unlink, write
+  case accept, bind, chmod, clone, connect, dup, eventfd, exec, fchmod, fcntl, flock, fstat
+  case ftruncate, getrandom, getrlimit, getsockname, getsockopt, listen, lstat, mkdir, mkdtemp
+  case open, opendir, pidfdOpen = "pidfd_open", pipe, read, rename, rmdir, sendto, setrlimit,
+    setsockopt, shutdown
+  case signalfd, socket, socketpair, stat, unlink, write
 }
 
 /// A system call that failed.
@@ -32,6 +34,9 @@ extension SystemError: CustomStringConvertible {
 
 /// The error numbers that callers tell apart.
 package enum Errno {
+  package static let addressInUse = EADDRINUSE
+  package static let exists = EEXIST
+  package static let inProgress = EINPROGRESS
   package static let accessDenied = EACCES
   package static let brokenPipe = EPIPE
   package static let connectionRefused = ECONNREFUSED
@@ -41,6 +46,8 @@ package enum Errno {
   package static let noMemory = ENOMEM
   package static let notFound = ENOENT
   package static let notPermitted = EPERM
+  package static let notConnected = ENOTCONN
+  package static let notExecutable = ENOEXEC
   package static let tooManyOpenFiles = EMFILE
   package static let tooManyOpenFilesInSystem = ENFILE
   package static let wouldBlock = EAGAIN

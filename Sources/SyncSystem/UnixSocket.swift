@@ -20,38 +20,28 @@ package enum UnixSocket {
     }
   }
 
+  /// Two connected sockets that are not inherited; the first one does not block.
+  package static func pair() throws(SystemError) -> (Int32, Int32) {
+    var ends: [Int32] = [-1, -1]
+    try check(.socketpair) {
+      socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+    }
+    do {
+      try Descriptor.setNonblocking(ends[0])
+    } catch {
+      Descriptor.close(ends[0])
+      Descriptor.close(ends[1])
+      throw error
+    }
+    return (ends[0], ends[1])
+  }
+
   package static func bind(_ descriptor: Int32, to path: String) throws(SystemError) {
     try withAddress(path, .bind) { Glibc.bind(descriptor, $0, $1) }
   }
 
   package static func connect(_ descriptor: Int32, to path: String) throws(SystemError) {
     try withAddress(path, .connect) { Glibc.connect(descriptor, $0, $1) }
-  }
-
-  package static func listen(_ descriptor: Int32) throws(SystemError) {
-    try check(.listen) { Glibc.listen(descriptor, SOMAXCONN) }
-  }
-
-  /// The next connection that came in; nil if there is none now.
-  package static func accept(_ descriptor: Int32) throws(SystemError) -> Int32? {
-    do {
-      return try check(.accept) {
-        accept4(descriptor, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
-      }
-    } catch {
-      // A client that has gone already is no failure of the listener.
-      if error.errno == EAGAIN || error.errno == ECONNABORTED { return nil }
-      throw error
-    }
-  }
-
-  /// Writes to a socket without a signal when the other side has gone.
-  package static func send(
-    _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
-  ) throws(SystemError) -> Int {
-    try check(.sendto) {
-      Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-    }
   }
 
   package static func peer(of descriptor: Int32) throws(SystemError) -> PeerCredentials {

@@ -17,8 +17,14 @@ public enum Limits {
   public static let connections = 65_536
   /// How long a frame may take from its first byte to its last.
   public static let frameTime: Duration = .seconds(10)
+  /// How long a client may take to prove itself, where it has to.
+  public static let proofTime: Duration = .seconds(10)
+  /// How many bytes it may send until then.
+  public static let proofBytes = 64 << 10
   /// How long a closing connection may take to accept the last answers.
   public static let closingTime: Duration = .seconds(10)
+  /// How long a loop goes on at its end for what is still under way: last answers, a child process.
+  public static let endingTime: Duration = .seconds(2)
   /// Bytes of unsent answers from which on a connection is not read any more.
   public static let outputHighWater = 256 << 10
   /// Bytes of unsent answers from which on it is read again.

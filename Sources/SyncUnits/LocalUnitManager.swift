@@ -48,13 +48,6 @@ public final class LocalUnitManager: UnitManager {
     state.withLock { $0.store.summaries() }
   }
 
-  /// Returns when `unit` is ready: at once if it is now, otherwise in the moment in which its last
-  /// unsatisfied dependency completes. By the time the task runs on, a dependency may have begun
-  /// anew; ``start(_:)`` tells.
-  ///
-  /// Cancelling the task ends the wait with a `CancellationError` and forgets the waiter at once.
-  /// - Throws: ``UnitError`` `invalidName`; `limitExceeded` for more than ``Limits/waiters``;
-  ///   `unavailable` after ``shutDown()``; `CancellationError`.
   public func waitUntilReady(_ unit: UnitID) async throws {
     let waiter = state.withLock { state in
       state.lastWaiter += 1

@@ -26,6 +26,8 @@ public struct UnitError: Error, Hashable, Sendable {
     public static let deadlineExceeded = Code("deadline exceeded")
     /// What came from the other side is not the protocol.
     public static let protocolViolation = Code("protocol violation")
+    /// The two sides of a connection could not prove to each other that they may talk.
+    public static let permissionDenied = Code("permission denied")
     /// The other side is of a version that does not know the call.
     public static let unsupported = Code("unsupported")
     /// The other side refused, for a reason that this version has no code for.

@@ -29,6 +29,15 @@ public protocol UnitManager: Sendable {
   /// - Throws: `invalidName`.
   func status(of unit: UnitID) async throws(UnitError) -> UnitReport
 
+  /// Returns when `unit` was seen to be ready: at once if it is now, otherwise in the moment in which
+  /// its last unsatisfied dependency completes. By the time the task runs on, a dependency may have
+  /// begun anew; ``start(_:)`` tells.
+  ///
+  /// Cancelling the task ends the wait at once with a `CancellationError`, and the manager forgets it.
+  /// - Throws: ``UnitError`` `invalidName`, `limitExceeded`, `unavailable` when the manager ends,
+  ///   `unsupported` by a manager that cannot tell; `CancellationError`.
+  func waitUntilReady(_ unit: UnitID) async throws
+
   /// All registered units.
   func list() async throws(UnitError) -> [UnitSummary]
 }

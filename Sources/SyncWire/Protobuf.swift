@@ -127,6 +127,17 @@ extension ProtobufField {
     if case .varint(let number) = content { value = number != 0 }
   }
 
+  package func read(into value: inout UInt64) {
+    if case .varint(let number) = content { value = number }
+  }
+
+  package func append(to texts: inout [String], of bytes: RawSpan) throws(ProtobufError) {
+    guard case .bytes = content else { return }
+    var text = ""
+    try read(into: &text, of: bytes)
+    texts.append(text)
+  }
+
   package func append<M: ProtobufMessage>(
     to messages: inout [M], of bytes: RawSpan
   ) throws(ProtobufError) {
@@ -142,10 +153,22 @@ package struct ProtobufWriter {
   package init() {}
 
   package mutating func append(_ number: UInt64, _ text: String) {
-    if text.isEmpty { return }
-    Varint.append(number << 3 | 2, to: &bytes)
-    Varint.append(UInt64(text.utf8.count), to: &bytes)
-    bytes.append(contentsOf: text.utf8)
+    if !text.isEmpty { append(number, [text]) }
+  }
+
+  package mutating func append(_ number: UInt64, _ texts: [String]) {
+    for text in texts {
+      Varint.append(number << 3 | 2, to: &bytes)
+      Varint.append(UInt64(text.utf8.count), to: &bytes)
+      bytes.append(contentsOf: text.utf8)
+    }
+  }
+
+  package mutating func append(_ number: UInt64, _ value: UInt64) {
+    if value != 0 {
+      Varint.append(number << 3, to: &bytes)
+      Varint.append(value, to: &bytes)
+    }
   }
 
   package mutating func append(_ number: UInt64, _ flag: Bool) {

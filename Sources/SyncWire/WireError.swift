@@ -14,6 +14,8 @@ package enum WireError: Error, Hashable, Sendable {
   case malformedMetadata
   /// A stream that is used without having been opened, or opened twice.
   case streamState
+  /// A client that has not proven itself.
+  case unproven
   /// More than `Limits.streams` calls at a time.
   case tooManyStreams
 }
@@ -29,6 +31,7 @@ extension WireError: CustomStringConvertible {
     case .mixedKinds: "protocol error: frames of one packet differ in kind"
     case .malformedMetadata: "protocol error: malformed metadata"
     case .streamState: "protocol error: frame for a stream that is not open"
+    case .unproven: "the client did not prove itself"
     case .tooManyStreams: "protocol error: too many streams"
     }
   }

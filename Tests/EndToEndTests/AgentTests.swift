@@ -42,7 +42,42 @@ import Testing
   static let badArguments: [BadArguments] = [
     BadArguments(
       arguments: ["--transport", "udp"],
-      error: "unknown transport \"udp\"\nhint: known are: unix[:PATH]"),
+      error: """
+        unknown transport "udp"
+        hint: known are: unix[:PATH], tcp[:ADDRESS:PORT], pipe, exec:COMMAND
+        """),
+    BadArguments(
+      arguments: ["--transport", "tcp:192.168.0.1:80"],
+      error: """
+        192.168.0.1 is not a loopback address: only this machine may connect
+        hint: use 127.0.0.1 or ::1; from elsewhere, use exec: with ssh and dial-stdio
+        """),
+    BadArguments(
+      arguments: ["--transport", "tcp:localhost:80"],
+      error: """
+        "localhost:80" is not an address and a port
+        hint: write it as in tcp:127.0.0.1:4000 or tcp:[::1]:4000; names are not looked up
+        """),
+    BadArguments(arguments: ["--transport", "exec:cat"], error: "exec has no agent's side"),
+    BadArguments(
+      arguments: ["--transport", "pipe", "--", "true"],
+      error: """
+        pipe needs standard input and output for itself
+        hint: it cannot be combined with a command, nor with --ready-fd 0 or 1
+        """),
+    BadArguments(
+      arguments: ["--transport", "pipe", "--ready-fd", "1"],
+      error: """
+        pipe needs standard input and output for itself
+        hint: it cannot be combined with a command, nor with --ready-fd 0 or 1
+        """),
+    BadArguments(
+      arguments: ["--wait", "never", "--", "true"],
+      error: """
+        --wait: unknown waiting strategy "never"
+        hint: known are: poll[:INTERVAL], push
+        """),
+    BadArguments(arguments: ["--"], error: "-- needs a command"),
     BadArguments(
       arguments: ["--socket-path", "/tmp/x", "--log-level", "loud"],
       error: "--log-level: \"loud\" is not a log level: debug, info, warn or error"),
@@ -53,7 +88,12 @@ import Testing
     BadArguments(
       arguments: [], error: "$CODER_AGENT_SOCKET_SERVER_ENABLED: \"yes\" is not true or false",
       environment: ["CODER_AGENT_SOCKET_SERVER_ENABLED": "yes"]),
-    BadArguments(arguments: ["--socket-path", "/tmp/x", "now"], error: "agent takes no arguments"),
+    BadArguments(
+      arguments: ["--socket-path", "/tmp/x", "now"],
+      error: """
+        agent takes no arguments but a command behind --
+        hint: write it as in: coder agent -- now
+        """),
   ]
 
   @Test(arguments: badArguments)
@@ -206,6 +246,7 @@ import Testing
   @Test func logsOneLineAnEvent() async throws {
     let agent = try await TestAgent(flags: ["--log-format", "json", "--log-level", "debug"])
     _ = try await agent.sync("want", "a\nb", "c")
+    await agent.process.waitForError("disconnected")
     let lines = await agent.stop().error.split(separator: "\n")
     struct Line: Decodable {
       let time: String

@@ -267,7 +267,8 @@ import Testing
       error: "--timeout: \"5\" is not a duration as in 5m or 1.5s", status: 64),
     .failing(
       "unknown strategy", ["start", "a", "--wait", "pool"],
-      error: "--wait: unknown waiting strategy \"pool\"", hints: ["known are: poll[:INTERVAL]"],
+      error: "--wait: unknown waiting strategy \"pool\"",
+      hints: ["known are: poll[:INTERVAL], push"],
       status: 64),
     .failing(
       "bad interval", ["start", "a", "--wait=poll:0"],
@@ -294,7 +295,7 @@ import Testing
     .failing(
       "unknown transport", ["--transport", "udp:1", "ping"],
       error: "unknown transport \"udp\"",
-      hints: ["known are: unix[:PATH]"],
+      hints: ["known are: unix[:PATH], tcp[:ADDRESS:PORT], pipe, exec:COMMAND"],
       status: 64),
     .failing(
       "no agent", ["--socket-path", "/tmp/no-such-agent.sock", "ping"],

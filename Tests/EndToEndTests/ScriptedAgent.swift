@@ -18,11 +18,11 @@ final class ScriptedAgent: Sendable {
     socketPath = folder.file("agent.sock")
     socket = try UnixSocket.open()
     try UnixSocket.bind(socket, to: socketPath)
-    try UnixSocket.listen(socket)
+    try Socket.listen(socket)
     let socket = socket
     Thread.detachNewThread {
       RawConnection.waitUntilReadable(socket)
-      if let descriptor = try? UnixSocket.accept(socket) { script(RawConnection(descriptor)) }
+      if let descriptor = try? Socket.accept(socket) { script(RawConnection(descriptor)) }
     }
   }
 
@@ -70,7 +70,7 @@ final class RawConnection: @unchecked Sendable {
   func send(_ bytes: [UInt8]) {
     var rest = bytes[...]
     while !rest.isEmpty {
-      guard let count = try? rest.withUnsafeBytes({ try UnixSocket.send(descriptor, $0) }) else {
+      guard let count = try? rest.withUnsafeBytes({ try Socket.send(descriptor, $0) }) else {
         return
       }
       rest = rest.dropFirst(count)

@@ -93,8 +93,8 @@ private actor Transfer {
   init(loop: LibeventLoop, ends: [Int32], total: Int) {
     self.loop = loop
     self.total = total
-    sender = loop.connection(reading: ends[0], writing: ends[0], peer: nil)
-    receiver = loop.connection(reading: ends[1], writing: ends[1], peer: nil)
+    sender = loop.connection(Channel(reading: ends[0], writing: ends[0]))
+    receiver = loop.connection(Channel(reading: ends[1], writing: ends[1]))
   }
 
   func run() async -> Log {

@@ -19,10 +19,10 @@ import Testing
     let catalog = PluginCatalog.standard
     let transport = #expect(throws: PluginError.self) { try catalog.transportType(scheme: "poll") }
     #expect(transport?.message == #"unknown transport "poll""#)
-    #expect(transport?.hint == "known are: unix[:PATH]")
+    #expect(transport?.hint == "known are: unix[:PATH], tcp[:ADDRESS:PORT], pipe, exec:COMMAND")
     let strategy = #expect(throws: PluginError.self) { try catalog.waitingStrategy("unix:1") }
     #expect(strategy?.message == #"unknown waiting strategy "unix""#)
-    #expect(strategy?.hint == "known are: poll[:INTERVAL]")
+    #expect(strategy?.hint == "known are: poll[:INTERVAL], push")
   }
 
   @Test func refusesTwoOfOneName() async {

@@ -106,7 +106,7 @@ import WireFixtures
     Answer(
       description: "error with a code",
       bytes: frame(.error, 1, 1, ErrorPayload(code: 12, text: "Unimplemented").encoded),
-      result: error(.other, "Unimplemented")),
+      result: error(.unsupported, "Unimplemented")),
     Answer(
       description: "error after the message", bytes: frame(.message, 1, 1) + frame(.error, 1, 2),
       result: .success([])),

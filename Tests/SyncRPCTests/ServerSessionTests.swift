@@ -1,3 +1,4 @@
+import SyncPlugin
 import SyncRPC
 import SyncUnits
 import SyncWire
@@ -7,7 +8,7 @@ import WireFixtures
 /// A session with a manager behind it, fed with bytes as they come.
 struct ServedBytes {
   let manager = LocalUnitManager()
-  private var session = ServerSession()
+  private var session: ServerSession
   private var buffer = ReceiveBuffer()
   private(set) var output: [UInt8] = []
   private(set) var error: WireError?
@@ -15,6 +16,10 @@ struct ServedBytes {
   private(set) var calls: [Call] = []
   private(set) var cancelled: [UInt64] = []
   var defers = false
+
+  init(secrets: ConnectionSecrets? = nil) { session = ServerSession(secrets: secrets) }
+
+  var isProven: Bool { session.isProven }
 
   mutating func receive(_ bytes: [UInt8]) {
     guard error == nil else { return }
@@ -28,7 +33,9 @@ struct ServedBytes {
         while let event = try session.next(in: bytes, at: &offset, output: &output) {
           events.append(event)
           if case .call(let call, let stream) = event, !defers {
-            session.answer(Self.answer(call, manager), on: stream, output: &output)
+            if let result = Self.answer(call, manager) {
+              session.answer(result, on: stream, output: &output)
+            }
           }
         }
         return offset
@@ -52,24 +59,11 @@ struct ServedBytes {
 
   mutating func endInput() -> [UInt64] { session.endInput(output: &output) }
 
-  private static func answer(_ call: Call, _ manager: LocalUnitManager) -> Result<Reply, UnitError>
-  {
-    do throws(UnitError) {
-      switch call {
-      case .ping: return .success(.done)
-      case .want(let unit, let dependency):
-        try manager.want(unit, dependsOn: dependency)
-        return .success(.done)
-      case .start(let unit):
-        try manager.start(unit)
-        return .success(.done)
-      case .complete(let unit):
-        try manager.complete(unit)
-        return .success(.done)
-      case .isReady(let unit): return .success(.ready(try manager.isReady(unit)))
-      case .status(let unit): return .success(.status(try manager.status(of: unit), of: unit))
-      case .list: return .success(.list(manager.list()))
-      }
+  private static func answer(
+    _ call: Call, _ manager: LocalUnitManager
+  ) -> Result<Reply, UnitError>? {
+    do {
+      return try call.answer(from: manager).map { .success($0) }
     } catch {
       return .failure(error)
     }

@@ -81,6 +81,13 @@ public final class CoderProcess: Sendable {
     }
   }
 
+  /// Waits until standard error contains `text`, or the process has ended.
+  public func waitForError(_ text: String) async {
+    await collector.wait { state in
+      state.result != nil || String(decoding: state.error, as: UTF8.self).contains(text)
+    }
+  }
+
   /// Sends a signal to the process, unless it has ended.
   public func send(_ signal: Int32) { collector.killIfRunning(processID, signal) }
 }

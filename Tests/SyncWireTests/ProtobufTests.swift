@@ -3,8 +3,18 @@ import SyncTestKit
 import SyncWire
 import Testing
 
+/// A schema in the folder of SyncWire.
+enum Schema: String, Sendable {
+  case agentSocket = "agentsocket.proto"
+  case unitSync = "unitsync.proto"
+
+  var package: String { self == .agentSocket ? "coder.agentsocket.v1" : "unitsync.v1" }
+}
+
 /// Runs `protoc` on the schema that is in the repository.
-private func protoc(_ mode: String, _ message: String, _ input: Data) async throws -> Data {
+private func protoc(
+  _ mode: String, _ message: String, of schemaFile: Schema, _ input: Data
+) async throws -> Data {
   let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../../Sources/SyncWire").standardized
   // Through a file, because bytes are no text.
@@ -12,7 +22,7 @@ private func protoc(_ mode: String, _ message: String, _ input: Data) async thro
   let result = try await CoderProcess.run(
     [
       "-c",
-      "protoc --\(mode)=coder.agentsocket.v1.\(message) -I '\(schema.path)' agentsocket.proto >\(folder.file("out"))",
+      "protoc --\(mode)=\(schemaFile.package).\(message) -I '\(schema.path)' \(schemaFile.rawValue) >\(folder.file("out"))",
     ], program: "sh", input: Array(input))
   #expect(result.status == 0, "\(result.error)")
   return try Data(contentsOf: URL(fileURLWithPath: folder.file("out")))
@@ -20,11 +30,15 @@ private func protoc(_ mode: String, _ message: String, _ input: Data) async thro
 
 struct MessageCase: Sendable, CustomTestStringConvertible {
   let name: String
+  let schema: Schema
   let text: String
   let check: @Sendable ([UInt8]) throws -> [UInt8]
 
-  init<M: ProtobufMessage>(_ name: String, _ value: M, text: String) {
+  init<M: ProtobufMessage>(
+    _ name: String, of schema: Schema = .agentSocket, _ value: M, text: String
+  ) {
     self.name = name
+    self.schema = schema
     self.text = text
     check = { bytes in
       let decoded = try M(decoding: bytes.span.bytes)
@@ -61,7 +75,28 @@ struct MessageCase: Sendable, CustomTestStringConvertible {
     return list
   }()
 
+  static let hello = {
+    var hello = HelloResponse()
+    hello.version = 1
+    hello.capabilities = ["Hello", "", "Wait"]
+    hello.limits = .current
+    hello.token = "0f"
+    return hello
+  }()
+
   static let cases: [MessageCase] = [
+    MessageCase("HelloRequest", of: .unitSync, HelloRequest(version: 300), text: "version: 300"),
+    MessageCase("HelloResponse", of: .unitSync, HelloResponse(), text: ""),
+    MessageCase(
+      "HelloResponse", of: .unitSync, hello,
+      text: #"""
+        version: 1 capabilities: "Hello" capabilities: "" capabilities: "Wait"
+        limits { packet_bytes: 4194304 streams: 1024 name_bytes: 4096 frame_milliseconds: 10000 }
+        token: "0f"
+        """#),
+    MessageCase(
+      "WaitRequest", of: .unitSync, WaitRequest(units: ["a", "b c"]),
+      text: #"units: "a" units: "b c""#),
     MessageCase("PingRequest", EmptyMessage(), text: ""),
     MessageCase("SyncStartRequest", UnitRequest(unit: "a b"), text: #"unit: "a b""#),
     MessageCase("SyncWantRequest", WantRequest(unit: "a", dependsOn: ""), text: #"unit: "a""#),
@@ -87,11 +122,12 @@ struct MessageCase: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: cases)
   func agreesWithProtocBothWays(_ message: MessageCase) async throws {
-    let theirs = try await protoc("encode", message.name, Data(message.text.utf8))
+    let theirs = try await protoc(
+      "encode", message.name, of: message.schema, Data(message.text.utf8))
     let ours = try message.check(Array(theirs))
     #expect(ours == Array(theirs))
-    let decoded = try await protoc("decode", message.name, Data(ours))
-    let again = try await protoc("encode", message.name, decoded)
+    let decoded = try await protoc("decode", message.name, of: message.schema, Data(ours))
+    let again = try await protoc("encode", message.name, of: message.schema, decoded)
     #expect(again == theirs)
   }
 

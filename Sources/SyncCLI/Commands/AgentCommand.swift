@@ -21,17 +21,29 @@ extension Command {
     name: "ready-fd", placeholder: "number",
     help: "A descriptor that gets one line feed, and is closed, when the agent listens.")
 
+  private static let wait = Option(
+    name: "wait", placeholder: "strategy", environment: "CODER_SYNC_WAIT",
+    help: "How the scripts of the command wait, unless they say otherwise.",
+    completion: .waitingStrategies)
+
   static let agent = Command(
     name: "agent",
+    arguments: "[-- command...]",
     summary: "Keep the graph of units and serve it",
     discussion: """
       Serves until SIGTERM, SIGINT or SIGHUP. Nothing is stored: a new agent knows no units. If \
       $NOTIFY_SOCKET is set, the service manager there is told READY=1.
+
+      With a command, it serves what the command runs, on a socket in a private folder, and ends with \
+      the command and its exit status.
       """,
     examples: [
       .init(
         comment: "On the default socket", line: "CODER_AGENT_SOCKET_SERVER_ENABLED=true coder agent"
       ),
+      .init(
+        comment: "For the scripts of a CI job, and no longer",
+        line: "coder agent -- ./run-all.sh"),
       .init(
         comment: "On a socket of its own; read returns when it listens",
         line: """
@@ -41,46 +53,90 @@ extension Command {
           """),
     ],
     options: [
-      enabled, Options.socketPath, Options.agentTransport, logLevel, logFormat, readyDescriptor,
+      enabled, Options.socketPath, Options.agentTransport, wait, logLevel, logFormat,
+      readyDescriptor,
     ],
     showsExitStatuses: true,
     run: { invocation in
-      guard invocation.arguments.isEmpty else {
-        throw CommandFailure.usage("agent takes no arguments")
+      let command = invocation.argumentsBehindFlags
+      guard invocation.arguments.count == command?.count ?? 0 else {
+        throw CommandFailure.usage(
+          "agent takes no arguments but a command behind --",
+          hints: ["write it as in: coder agent -- \(invocation.arguments.joined(separator: " "))"])
       }
-      let isExplicit =
-        !invocation.flags(Options.transport).isEmpty
-        || !invocation.flags(Options.socketPath).isEmpty
-      let isEnabled =
-        isExplicit && invocation.flags(enabled).isEmpty ? true : try invocation.isSet(enabled)
-      guard isEnabled else {
-        throw CommandFailure(
-          status: .disabled, message: "the agent's socket server is not enabled",
-          hints: ["set CODER_AGENT_SOCKET_SERVER_ENABLED=true, or pass --socket-server-enabled"])
-      }
+      guard command?.isEmpty != true else { throw CommandFailure.usage("-- needs a command") }
+      let flags = try invocation.endpointsOfFlags()
+      if command == nil { try requireEnabled(invocation, isExplicit: flags != nil) }
+      // A mistake is better known now than in each script.
+      _ = try invocation.waitingStrategies(wait)
       let log = Log(
         level: try invocation.parsed(
           logLevel, expected: "a log level: debug, info, warn or error", Log.Level.init(rawValue:))
-          ?? .info,
+          ?? (command == nil ? .info : .warn),
         format: try invocation.parsed(
           logFormat, expected: "a log format: text or json", Log.Format.init(rawValue:)) ?? .text)
       let descriptor = try invocation.parsed(readyDescriptor, expected: "an open descriptor") {
         Int32($0).flatMap { Descriptor.isOpen($0) ? $0 : nil }
       }
-      let endpoints = try invocation.endpoints()
-      do {
-        var transports: [any Transport] = []
-        for endpoint in endpoints {
-          transports.append(
-            try invocation.catalog.transport(
-              for: endpoint, environment: invocation.environment))
-        }
-        try AgentProcess(
+      func run(
+        _ endpoints: [Endpoint], _ environment: Environment, _ command: SupervisedCommand?
+      ) throws {
+        let transports = try invocation.agentTransports(
+          endpoints, environment,
+          mayUseStandardStreams: command == nil && (descriptor ?? 3) > Descriptor.standardOutput)
+        let status = try AgentProcess(
           transports: transports, log: log, readyDescriptor: descriptor,
-          notifySocket: invocation.environment["NOTIFY_SOCKET"]
+          notifySocket: invocation.environment["NOTIFY_SOCKET"], command: command
         ).run()
+        if command != nil { throw ChildStatus(status: status) }
+      }
+      do {
+        guard let command else {
+          return try run(try invocation.endpoints(), invocation.environment, nil)
+        }
+        try PrivateAgent(
+          invocation: invocation, command: command, waitingStrategy: invocation.value(wait)
+        )
+        .run(run)
       } catch let error as PluginError {
         throw CommandFailure("", error)
+      } catch let error as SupervisedCommand.Failure {
+        throw CommandFailure(
+          status: error.status == 127 ? .commandNotFound : .commandNotExecutable,
+          message: error.description)
       }
     })
+
+  private static func requireEnabled(
+    _ invocation: Invocation, isExplicit: Bool
+  ) throws(CommandFailure) {
+    if isExplicit, invocation.flags(enabled).isEmpty { return }
+    guard try invocation.isSet(enabled) else {
+      throw CommandFailure(
+        status: .disabled, message: "the agent's socket server is not enabled",
+        hints: ["set CODER_AGENT_SOCKET_SERVER_ENABLED=true, or pass --socket-server-enabled"])
+    }
+  }
+}
+
+extension Invocation {
+  /// What serves the endpoints.
+  fileprivate func agentTransports(
+    _ endpoints: [Endpoint], _ environment: Environment, mayUseStandardStreams: Bool
+  ) throws -> [any Transport] {
+    var transports: [any Transport] = []
+    for endpoint in endpoints {
+      let type = try transportType(of: endpoint)
+      if type.sides.contains(.standardStreams) {
+        guard mayUseStandardStreams, !transports.contains(where: { Swift.type(of: $0) == type })
+        else {
+          throw CommandFailure.usage(
+            "\(endpoint) needs standard input and output for itself",
+            hints: ["it cannot be combined with a command, nor with --ready-fd 0 or 1"])
+        }
+      }
+      transports.append(try type.init(address: endpoint.address, environment: environment))
+    }
+    return transports
+  }
 }

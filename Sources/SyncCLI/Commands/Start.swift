@@ -12,7 +12,11 @@ extension Command {
       """)
   private static let wait = Option(
     name: "wait", placeholder: "strategy", environment: "CODER_SYNC_WAIT",
-    help: "How to wait: poll, every second, or as in poll:250ms.", completion: .words(["poll"]))
+    help: """
+      How to wait: poll, every second, or as in poll:250ms; push, where the agent tells at once. \
+      See coder plugins.
+      """,
+    completion: .waitingStrategies)
 
   static let start = Command(
     name: "start",
@@ -35,16 +39,9 @@ extension Command {
         try invocation.parsed(timeout, expected: "a duration as in 5m or 1.5s") {
           Duration(goNotation: $0)
         } ?? .seconds(300)
-      let strategy: any WaitingStrategy
-      do {
-        strategy =
-          try invocation.value(wait).map(invocation.catalog.waitingStrategy)
-          ?? invocation.catalog.defaultWaitingStrategy
-      } catch let error as PluginError {
-        throw CommandFailure("\(invocation.source(of: wait)): ", error)
-      }
-      try StartCommand(invocation: invocation, unit: unit, strategy: strategy)
-        .run(limit: limit == .zero ? nil : limit)
+      try StartCommand(
+        invocation: invocation, unit: unit, strategies: try invocation.waitingStrategies(wait)
+      ).run(limit: limit == .zero ? nil : limit)
     })
 }
 
@@ -52,7 +49,8 @@ extension Command {
 private struct StartCommand: Sendable {
   let invocation: Invocation
   let unit: UnitID
-  let strategy: any WaitingStrategy
+  /// In the order in which they are tried; the next one if the agent cannot do what one needs.
+  let strategies: [any WaitingStrategy]
 
   /// How long a timed-out command may take to find out what it still waited for.
   private static let hintTimeout: Duration = .milliseconds(250)
@@ -64,8 +62,7 @@ private struct StartCommand: Sendable {
       do {
         try await withDeadline(limit, clock: loop.clock) {
           // The limit is over everything, so that no call has one of its own.
-          let manager = try await RemoteUnitManager(
-            connectingTo: transport, on: loop, callTimeout: nil)
+          let manager = try await invocation.connect(to: transport, on: loop, callTimeout: nil)
           await connected.set(manager)
           try await start(on: Client(manager: manager, loop: loop))
         }
@@ -78,6 +75,7 @@ private struct StartCommand: Sendable {
 
   private func start(on client: Client) async throws {
     var waitedFor: [UnitID]?
+    var strategies = strategies[...]
     while true {
       if waitedFor == nil {
         let report = try await client.call("get status failed: ") { try await $0.status(of: unit) }
@@ -93,7 +91,12 @@ private struct StartCommand: Sendable {
           "Unit \(unit.name.quoted) is waiting for dependencies to be satisfied: \(units.bracketed)"
         )
       }
-      try await wait(on: client)
+      while try await !wait(on: client, with: strategies.first!) {
+        let unsupported = strategies.removeFirst()
+        invocation.debug(
+          "the agent does not support \(type(of: unsupported).name): "
+            + "waiting by \(type(of: strategies.first!).name)")
+      }
       // A dependency may have begun anew between the answer and the start: wait again.
       if try await markStarted(on: client) { break }
     }
@@ -121,25 +124,37 @@ private struct StartCommand: Sendable {
   }
 
   /// Waits with the strategy, and at the same time for the end of the connection, which a strategy
-  /// that sleeps would not notice.
-  private func wait(on client: Client) async throws {
+  /// that sleeps would not notice. False if the agent cannot do what the strategy needs, and there
+  /// is another one.
+  private func wait(
+    on client: Client, with strategy: any WaitingStrategy
+  ) async throws -> Bool {
+    let mayFallBack = type(of: strategy) != type(of: strategies.last!)
     let progress = WaitProgress(
       unit: unit, manager: client.manager, console: invocation.console, clock: client.clock)
-    try await client.call(
+    return try await client.call(
       "error checking dependencies: sync ready: ",
       hint: { $0.code == .unavailable ? "the agent has ended, and its units with it" : nil }
     ) { manager in
-      try await withThrowingTaskGroup(of: Void.self) { group in
+      try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask {
-          try await strategy.waitUntilReady(unit, on: manager, clock: client.clock)
+          do {
+            try await strategy.waitUntilReady(unit, on: manager, clock: client.clock)
+            return true
+          } catch let error as UnitError where error.code == .unsupported && mayFallBack {
+            return false
+          }
         }
         group.addTask {
           if let ending = await manager.waitUntilClosed() { throw ending }
           throw CancellationError()
         }
-        group.addTask { try await progress.run() }
+        group.addTask {
+          try await progress.run()
+          return false
+        }
         defer { group.cancelAll() }
-        try await group.next()
+        return try await group.next()!
       }
     }
   }
