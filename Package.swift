@@ -32,7 +32,9 @@ let package = Package(
     .library(name: "SyncRPC", targets: ["SyncRPC"]),
     .library(name: "SyncAgent", targets: ["SyncAgent"]),
     .library(name: "SyncCLI", targets: ["SyncCLI"]),
+    .library(name: "Libevent", targets: ["Libevent"]),
     .library(name: "StandardPlugins", targets: ["StandardPlugins"]),
+    .library(name: "TransportMemory", targets: ["TransportMemory"]),
     .library(name: "SyncTestKit", targets: ["SyncTestKit"]),
   ],
   targets: [
@@ -68,6 +70,9 @@ let package = Package(
     room("Plugins/TransportTCP", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),
     room("Plugins/TransportPipe", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),
     room("Plugins/TransportCommand", uses: ["SyncPlugin", "SyncSystem"], exclude: ["README.md"]),
+    room(
+      "Plugins/TransportMemory", uses: ["SyncPlugin", "SyncSystem", "SyncUnits"],
+      exclude: ["README.md"]),
     room("Plugins/WaitingPoll", uses: ["SyncPlugin", "SyncUnits"], exclude: ["README.md"]),
     room("Plugins/WaitingPush", uses: ["SyncPlugin", "SyncUnits"], exclude: ["README.md"]),
     room(
@@ -77,7 +82,11 @@ let package = Package(
         "WaitingPoll", "WaitingPush",
       ]),
 
-    room("Tests/SyncTestKit"),
+    room(
+      "Tests/SyncTestKit",
+      uses: [
+        "SyncUnits", "SyncPlugin", "SyncRPC", "Libevent", "TransportMemory", "TransportCommand",
+      ], exclude: ["README.md"]),
     room("Tests/WireFixtures", uses: ["SyncRPC", "SyncWire"]),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
@@ -90,7 +99,8 @@ let package = Package(
     tests(
       "PluginTests",
       of: [
-        "TransportUnix", "WaitingPoll", "WaitingPush", "Libevent", "SyncPlugin", "SyncSystem",
+        "TransportUnix", "TransportMemory", "WaitingPoll", "StandardPlugins", "Libevent", "SyncRPC",
+        "SyncPlugin", "SyncSystem",
         "SyncUnits",
         "SyncTestKit",
       ]),

@@ -33,6 +33,16 @@ public struct PollStrategy: WaitingStrategy {
   ) async throws {
     repeat {
       try await clock.sleep(for: interval)
-    } while try await !manager.isReady(unit)
+    } while try await !isReady(unit, on: manager)
+  }
+
+  private func isReady(_ unit: UnitID, on manager: any UnitManager) async throws -> Bool {
+    do {
+      return try await manager.isReady(unit)
+    } catch {
+      // A call that was taken back with its task is not the manager's failure.
+      try Task.checkCancellation()
+      throw error
+    }
   }
 }

@@ -5,8 +5,8 @@ public struct TimedOut: Error, Sendable {
 }
 
 extension EventLoop {
-  /// Returns when `descriptor` can be written without waiting, as one can that has been connected.
-  /// Called on the loop's thread, on which it stays.
+  /// Returns when `descriptor` can be written without waiting, as one can that has been connected. May
+  /// be called from any thread.
   /// - Throws: ``TimedOut`` after `timeout`, if there is one; `CancellationError`.
   nonisolated(nonsending)
     public func waitUntilWritable(_ descriptor: Int32, timeout: Duration?) async throws
@@ -14,7 +14,7 @@ extension EventLoop {
     let wait = DescriptorWait()
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        wait.begin(on: self, descriptor, timeout, continuation)
+        enqueue { wait.begin(on: self, descriptor, timeout, continuation) }
       }
     } onCancel: {
       enqueue { wait.end(.failure(CancellationError())) }

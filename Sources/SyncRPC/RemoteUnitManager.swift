@@ -149,11 +149,11 @@ public actor RemoteUnitManager: UnitManager {
   }
 
   public func waitUntilReady(_ unit: UnitID) async throws {
-    if capabilities == nil { _ = try await hello(metadata: nil) }
-    guard capabilities?.contains(Method.wait.rawValue) == true else {
-      throw UnitError(.unsupported, "the agent cannot tell when a unit becomes ready")
-    }
     do {
+      if capabilities == nil { _ = try await hello(metadata: nil) }
+      guard capabilities?.contains(Method.wait.rawValue) == true else {
+        throw UnitError(.unsupported, "the agent cannot tell when a unit becomes ready")
+      }
       let request = WaitRequest(units: [unit.name])
       _ = try await call(.wait, request, timeout: nil, answer: EmptyMessage.self)
     } catch {

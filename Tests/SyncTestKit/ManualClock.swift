@@ -14,15 +14,16 @@ public final class ManualClock: Clock {
     public static func < (left: Instant, right: Instant) -> Bool { left.time < right.time }
   }
 
-  private struct Sleeper {
+  /// Something that happens at a time, unless it is cancelled before.
+  struct Alarm: Sendable {
     let id: UInt64
     let deadline: Instant
-    let continuation: CheckedContinuation<Void, any Error>
+    let ring: @Sendable (_ isCancelled: Bool) -> Void
   }
 
   private struct State {
     var now = Instant(time: .zero)
-    var sleepers: [Sleeper] = []
+    var alarms: [Alarm] = []
     var lastID: UInt64 = 0
   }
 
@@ -34,19 +35,28 @@ public final class ManualClock: Clock {
   public var now: Instant { state.withLock { $0.now } }
   public var minimumResolution: Swift.Duration { .zero }
 
-  /// How many tasks sleep on the clock.
-  public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+  /// How many tasks and timers wait for the clock.
+  public var sleeperCount: Int { state.withLock { $0.alarms.count } }
 
-  /// Moves the clock on and wakes all whose time has come.
+  /// The time until the next one wakes; nil if there is none.
+  public var timeToNextSleeper: Swift.Duration? {
+    state.withLock { state in
+      state.alarms.map(\.deadline).min().map { state.now.duration(to: $0) }
+    }
+  }
+
+  /// Moves the clock on and wakes all whose time has come, in the order of their deadlines.
   public func advance(by duration: Swift.Duration) {
     let due = state.withLock { state in
       state.now = state.now.advanced(by: duration)
       let now = state.now
-      let due = state.sleepers.filter { $0.deadline <= now }
-      state.sleepers.removeAll { $0.deadline <= now }
+      let due = state.alarms.filter { $0.deadline <= now }
+      state.alarms.removeAll { $0.deadline <= now }
       return due
     }
-    for sleeper in due.sorted(by: { $0.deadline < $1.deadline }) { sleeper.continuation.resume() }
+    for alarm in due.sorted(by: { ($0.deadline, $0.id) < ($1.deadline, $1.id) }) {
+      alarm.ring(false)
+    }
   }
 
   /// Returns when at least `count` tasks sleep on the clock: then it is safe to move it.
@@ -55,26 +65,49 @@ public final class ManualClock: Clock {
   }
 
   public func sleep(until deadline: Instant, tolerance: Swift.Duration?) async throws {
-    let id = state.withLock { state in
+    let id = newID()
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation {
+        (continuation: CheckedContinuation<Void, any Error>) in
+        if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+        set(
+          Alarm(id: id, deadline: deadline) { isCancelled in
+            if isCancelled {
+              continuation.resume(throwing: CancellationError())
+            } else {
+              continuation.resume()
+            }
+          })
+        // The cancellation may have come before the alarm was there to be taken away.
+        if Task.isCancelled { cancel(id) }
+      }
+    } onCancel: {
+      cancel(id)
+    }
+  }
+
+  func newID() -> UInt64 {
+    state.withLock { state in
       state.lastID += 1
       return state.lastID
     }
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        let result: Result<Void, any Error>? = state.withLock { state in
-          if Task.isCancelled { return .failure(CancellationError()) }
-          if deadline <= state.now { return .success(()) }
-          state.sleepers.append(
-            Sleeper(id: id, deadline: deadline, continuation: continuation))
-          return nil
-        }
-        if let result { continuation.resume(with: result) }
-      }
-    } onCancel: {
-      let sleeper = state.withLock { state in
-        state.sleepers.firstIndex { $0.id == id }.map { state.sleepers.remove(at: $0) }
-      }
-      sleeper?.continuation.resume(throwing: CancellationError())
+  }
+
+  /// Sets an alarm, or rings it now if its time has come.
+  func set(_ alarm: Alarm) {
+    let isDue = state.withLock { state in
+      if alarm.deadline <= state.now { return true }
+      state.alarms.append(alarm)
+      return false
     }
+    if isDue { alarm.ring(false) }
+  }
+
+  /// Takes an alarm away, if it has not rung.
+  func cancel(_ id: UInt64) {
+    let alarm = state.withLock { state in
+      state.alarms.firstIndex { $0.id == id }.map { state.alarms.remove(at: $0) }
+    }
+    alarm?.ring(true)
   }
 }
