@@ -109,7 +109,11 @@ let package = Package(
       exclude: ["help.golden"]),
     tests(
       "EndToEndTests",
-      of: ["coder", "SyncTestKit", "SyncRPC", "SyncSystem", "SyncWire", "WireFixtures"]),
+      of: [
+        "coder", "SyncTestKit", "SyncRPC", "SyncSystem", "SyncWire", "WireFixtures", "Libevent",
+        "StandardPlugins", "SyncAgent", "SyncCLI", "SyncPlugin", "SyncUnits", "TransportCommand",
+        "TransportMemory",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Runs the documented startup scripts all at once, on an agent of their own, and
 # checks that they worked in the order that they declare. See README.md.
+#
+# Everything below happens inside `coder agent -- run.sh --inside`, which is all
+# the set-up that scripts need to find each other.
 set -euo pipefail
 
 usage() {
@@ -8,8 +11,10 @@ usage() {
 usage: run.sh [path-to-coder]
 
 Without a path, coder is taken from PATH. Environment:
-  SEED             a number: start the scripts in the order of an earlier run
-  CODER_SYNC_WAIT  how the scripts wait, see coder exp sync start --help
+  SEED                   a number: start the scripts in the order of an earlier run
+  CODER_AGENT_TRANSPORT  how the scripts reach the agent: unix, tcp, or
+                         'exec:coder exp sync --transport unix dial-stdio'
+  CODER_SYNC_WAIT        how the scripts wait: poll, poll:250ms, push
 TEXT
 }
 
@@ -34,10 +39,15 @@ declare -A depends_on=(
 
 # ---------------------------------------------------------------- arguments
 
+inside=""
 case "${1-}" in
   -h | --help)
     usage
     exit 0
+    ;;
+  --inside)
+    inside=1
+    shift
     ;;
 esac
 if [ $# -gt 1 ]; then
@@ -59,36 +69,38 @@ seed=${SEED:-$RANDOM}
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
+# ----------------------------------------------------------------- the agent
+
+if [ -z "$inside" ]; then
+  # A way that has a client's side only is for the scripts; the agent then serves
+  # what it serves by default.
+  case ${CODER_AGENT_TRANSPORT-} in
+    exec:*) export SCRIPT_TRANSPORT=$CODER_AGENT_TRANSPORT ;;
+  esac
+  unset NOTIFY_SOCKET
+  SEED=$seed exec "$coder" agent -- "$here/run.sh" --inside "$coder"
+fi
+if [ -n "${SCRIPT_TRANSPORT-}" ]; then
+  export CODER_AGENT_TRANSPORT=$SCRIPT_TRANSPORT
+fi
+
 # ------------------------------------------------- nothing may be left behind
 
 tmp=""
-agent=""
-
-# Takes the status of the agent, which is 0 when it ended in good order.
-stop_agent() {
-  local pid=$agent
-  agent=""
-  [ -n "$pid" ] || return 0
-  kill -TERM "$pid" 2> /dev/null || true
-  wait "$pid" 2> /dev/null
-}
 
 cleanup() {
   local pid jobs
   trap '' INT TERM HUP # once begun, it goes on to the end
-  # What else was started comes before the agent, so that scripts with an EXIT
-  # trap still find it. Scripts lead a process group each; the readers of their
-  # output ignore the signal, and end when the last process of a script has.
+  # Scripts lead a process group each; the readers of their output ignore the
+  # signal, and end when the last process of a script has. The agent ends last,
+  # so that scripts with an EXIT trap still find it.
   jobs=$(jobs -rp)
   for pid in $jobs; do
-    [ "$pid" != "$agent" ] || continue
     kill -TERM -- "-$pid" 2> /dev/null || kill -TERM "$pid" 2> /dev/null || true
   done
   for pid in $jobs; do
-    [ "$pid" != "$agent" ] || continue
     wait "$pid" 2> /dev/null || true
   done
-  stop_agent || true
   [ -z "$tmp" ] || rm -rf -- "$tmp"
 }
 
@@ -118,7 +130,6 @@ export WORKSPACE="$tmp/workspace" EVENTS="$tmp/events"
 # Settings of a git hook, or of an agent, that may be around this run.
 # shellcheck disable=SC2046  # a list of names
 unset $(git rev-parse --local-env-vars)
-unset CODER_AGENT_TRANSPORT NOTIFY_SOCKET
 
 # The URLs of the documents lead to local repositories, and nothing else can.
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_ALLOW_PROTOCOL=file
@@ -141,20 +152,6 @@ for name in coder microblog; do
   git -C "$repo" add .
   git -C "$repo" commit --quiet --message "First version of $name"
 done
-
-# ----------------------------------------------------------------- the agent
-
-# A session of its own keeps Ctrl-C from the agent until the scripts have ended.
-export CODER_AGENT_SOCKET_PATH="$tmp/agent.sock"
-mkfifo "$tmp/ready"
-setsid coder agent --socket-path "$CODER_AGENT_SOCKET_PATH" --ready-fd 3 \
-  3> "$tmp/ready" > "$tmp/agent.log" 2>&1 < /dev/null &
-agent=$!
-# One line when the agent listens; the end of the pipe when it could not.
-if ! read -r < "$tmp/ready"; then
-  cat "$tmp/agent.log" >&2
-  fail "the agent did not start"
-fi
 
 # ---------------------------------------------------------------- the scripts
 
@@ -219,7 +216,7 @@ done
 if [ ${#waiting[@]} -eq 0 ]; then
   for pid in $(jobs -p); do
     # All output is printed when its readers have ended.
-    [ "$pid" = "$agent" ] || wait "$pid" || true
+    wait "$pid" || true
   done
 fi
 
@@ -273,8 +270,6 @@ cat -n "$EVENTS"
 echo
 coder exp sync list || problems+=("coder exp sync list exited with $?")
 echo
-
-stop_agent || problems+=("the agent exited with $?")
 
 if [ ${#problems[@]} -gt 0 ]; then
   printf 'problem: %s\n' "${problems[@]}" >&2

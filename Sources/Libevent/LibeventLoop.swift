@@ -81,9 +81,7 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
       runWork()
       flush()
       if isStopped { break }
-      // Asked only now: a write that failed has made tasks runnable.
-      let mayWait = queue.withLock { $0.work.isEmpty }
-      event_base_loop(base, mayWait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK)
+      event_base_loop(base, mayWait() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK)
     }
   }
 
@@ -143,13 +141,21 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     if mustWake, !isOnThread { Descriptor.raiseEventCounter(waker) }
   }
 
+  /// Asked right before waiting: a write that failed has made tasks runnable. From here on whoever
+  /// enqueues something has to wake the loop.
+  private func mayWait() -> Bool {
+    queue.withLock { queue in
+      if queue.work.isEmpty { queue.isWaking = false }
+      return queue.work.isEmpty
+    }
+  }
+
   /// Runs what is runnable and what becomes so by it, but not for ever: tasks that keep each other
   /// busy must not keep the loop from its descriptors.
   private func runWork() {
     for _ in 0..<16 {
       let work = queue.withLock { queue in
         defer { queue.work = [] }
-        if queue.work.isEmpty { queue.isWaking = false }
         return queue.work
       }
       if work.isEmpty { return }

@@ -39,14 +39,14 @@ public struct AgentProcess: Sendable {
   /// Serves until SIGTERM, SIGINT or SIGHUP, until an endpoint has come to its end, or until the
   /// command has ended, which the signals are passed on to; takes everything down again. The calling
   /// thread becomes the loop's.
-  /// - Returns: the exit status: the command's, as a shell reports it, or 0.
+  /// - Returns: how the command ended; success without one.
   /// - Throws: `PluginError`, as `Transport.listen` throws it, or the reason why an endpoint broke;
   ///   ``SupervisedCommand/Failure``. Nothing is left behind then.
-  public func run() throws -> Int32 {
+  public func run() throws -> SupervisedCommand.Ending {
     ThisProcess.ignoreBrokenPipeSignal()
     raiseOpenFileLimit()
     let loop = try LibeventLoop()
-    let status = Mutex<Int32>(0)
+    let ending = Mutex(SupervisedCommand.Ending.exited(0))
     try loop.run {
       let events = AsyncStream.makeStream(of: Event.self)
       // Before the first endpoint exists, so that no signal can leave it behind.
@@ -67,7 +67,7 @@ public struct AgentProcess: Sendable {
           events.continuation.yield(.commandEnded($0))
         }
         let end = try await end(of: events.stream, child: child)
-        status.withLock { $0 = end }
+        ending.withLock { $0 = end }
       } catch {
         await agent.close()
         throw error
@@ -77,19 +77,19 @@ public struct AgentProcess: Sendable {
       signals.close()
     }
     log.write(.info, "ended")
-    return status.withLock { $0 }
+    return ending.withLock { $0 }
   }
 
   private func end(
     of events: AsyncStream<Event>, child: SupervisedCommand.Child?
-  ) async throws -> Int32 {
+  ) async throws -> SupervisedCommand.Ending {
     for await event in events {
       switch event {
       case .signal(let signal):
         let name = Signal.name(signal.number)
         guard let child else {
           log.write(.info, "ending", ["signal": name])
-          return 0
+          return .exited(0)
         }
         // What comes from the terminal has come to the command as well.
         if signal.isFromKernel { continue }
@@ -98,13 +98,13 @@ public struct AgentProcess: Sendable {
       case .endpointEnded(let reason):
         if child != nil { continue }
         if let reason { throw reason }
-        return 0
+        return .exited(0)
       case .commandEnded(let ending):
         log.write(.info, "the command has ended", ["with": "\(ending)"])
-        return ending.status
+        return .init(ending)
       }
     }
-    return 0
+    return .exited(0)
   }
 
   private func raiseOpenFileLimit() {

@@ -12,6 +12,22 @@ public struct SupervisedCommand: Sendable {
     public let status: Int32
   }
 
+  /// How the command ended.
+  public enum Ending: Hashable, Sendable {
+    /// By itself, with this status.
+    case exited(Int32)
+    /// By this signal.
+    case signalled(Int32)
+
+    init(_ ending: ProcessEnding) {
+      self =
+        switch ending {
+        case .exited(let status): .exited(status)
+        case .signalled(let signal): .signalled(signal)
+        }
+    }
+  }
+
   /// The command and its arguments; looked up in PATH if it has no slash.
   public var arguments: [String]
   /// How the agent's environment is changed for it, made from what the agent serves; nil takes a

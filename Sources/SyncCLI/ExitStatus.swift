@@ -1,4 +1,6 @@
+internal import SyncAgent
 internal import SyncPlugin
+internal import SyncSystem
 internal import SyncUnits
 
 /// How the program ended; the numbers are those of `sysexits.h` where it has a fitting one.
@@ -39,10 +41,24 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
   }
 }
 
-/// The program ends with the status of a command that it ran, which has said for itself what there is
-/// to say.
-struct ChildStatus: Error, Sendable {
+/// The program ends as a command that it ran did, which has said for itself what there is to say.
+struct CommandEnded: Error, Sendable {
+  /// The exit status, as a shell reports it.
   let status: Int32
+  /// The signal that ended the command, where it was one that ends processes politely: then the
+  /// program ends by it too, so that a shell loop around it stops.
+  let signal: Int32?
+
+  init(_ ending: SupervisedCommand.Ending) {
+    switch ending {
+    case .exited(let status):
+      self.status = status
+      signal = nil
+    case .signalled(let signal):
+      status = 128 + signal
+      self.signal = Signal.termination.contains(signal) ? signal : nil
+    }
+  }
 }
 
 /// Why a command failed: what is printed, and the exit status.

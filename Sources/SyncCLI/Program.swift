@@ -17,12 +17,23 @@ public enum Program {
     // Before parsing, because its errors are written too; the parser knows the flag as well.
     let allowsColour = !words.contains("--no-color")
     let console = Console.standard(environment: environment, allowsColour: allowsColour)
+    if let badWord {
+      console.report(.usage("argument \(badWord) is not valid UTF-8"))
+      return ExitStatus.usage.rawValue
+    }
+    return status(of: words, environment: environment, catalog: catalog, console: console)
+  }
+
+  /// Runs a command line, reports what went wrong, and returns the exit status.
+  static func status(
+    of words: [String], environment: Environment, catalog: PluginCatalog, console: Console
+  ) -> Int32 {
     do {
-      if let badWord { throw CommandFailure.usage("argument \(badWord) is not valid UTF-8") }
       try run(words, environment: environment, catalog: catalog, console: console)
       return ExitStatus.success.rawValue
-    } catch let child as ChildStatus {
-      return child.status
+    } catch let command as CommandEnded {
+      if let signal = command.signal { Signal.endThisProcess(by: signal) }
+      return command.status
     } catch let failure as CommandFailure {
       console.report(failure)
       return failure.status.rawValue

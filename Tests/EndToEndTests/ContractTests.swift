@@ -166,8 +166,9 @@ import Testing
       output: "UNIT\n--x\n"),
   ]
 
-  @Test(arguments: successes) func success(_ row: Row) async throws {
-    try await row.check(in: try await TestAgent())
+  @Test(arguments: Reach.allCases, successes)
+  func success(_ reach: Reach, _ row: Row) async throws {
+    try await row.check(at: try await reach.site())
   }
 
   static let emptyName = "unit name is required"
@@ -311,8 +312,10 @@ import Testing
       hints: ["a socket path has at most 107 bytes, this one has 108"], status: 64),
   ]
 
-  @Test(arguments: failures) func failure(_ row: Row) async throws {
-    try await row.check(in: try await TestAgent())
+  @Test(arguments: Reach.allCases, failures)
+  func failure(_ reach: Reach, _ row: Row) async throws {
+    if row.namesAnEndpoint, reach != .unix { return }
+    try await row.check(at: try await reach.site())
   }
 
   @Test func namesMustBeUTF8() async throws {
@@ -330,25 +333,6 @@ import Testing
       environment: ["CODER_AGENT_SOCKET_PATH": agent.socketPath])
     #expect(result.error == "error: cannot write standard output: write: no space left on device\n")
     #expect(result.status == 74)
-  }
-
-  @Test func waitingIsAnnouncedAndEnds() async throws {
-    let agent = try await TestAgent()
-    _ = try await agent.sync("want", "app", "b", "a")
-    _ = try await agent.sync("start", "a")
-    let waiting = try agent.start(["start", "app", "--wait", "poll:10ms"])
-    await waiting.waitForOutput("\n")
-    _ = try await agent.sync("complete", "a")
-    _ = try await agent.sync("start", "b")
-    _ = try await agent.sync("complete", "b")
-    #expect(
-      await waiting.end()
-        == ProcessOutput(
-          output: """
-            Unit "app" is waiting for dependencies to be satisfied: [a, b]
-            Unit "app" finished waiting for dependencies: [a, b]
-
-            """, error: "", status: 0, signal: nil))
   }
 
   @Test func anEmptyVariableIsUnset() async throws {

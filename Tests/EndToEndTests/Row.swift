@@ -13,12 +13,17 @@ struct Row: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  func check(in agent: TestAgent) async throws {
+  /// Whether it says for itself where the agent is.
+  var namesAnEndpoint: Bool {
+    command.contains { ["--socket-path", "--transport"].contains($0) }
+  }
+
+  func check(at site: any Site) async throws {
     for step in before {
-      let result = try await agent.start(step).end()
+      let result = try await site.begin(step, environment: [:]).end()
       #expect(result.status == 0, "\(step): \(result.error)")
     }
-    let result = try await agent.start(command).end()
+    let result = try await site.begin(command, environment: [:]).end()
     #expect(result.output == output)
     #expect(result.error == error)
     #expect(result.status == status)

@@ -23,22 +23,38 @@ public final class TemporaryFolder: Sendable {
   }
 }
 
-/// A real agent, on a socket in a temporary folder.
+/// A real agent in a process of its own, with everything that belongs to it in a temporary folder.
+///
+/// Threading: may be used from anywhere. The agent is killed when nobody holds it any more.
 public final class TestAgent: Sendable {
-  /// The folder with the socket.
+  /// The folder with the agent's socket or endpoint file.
   public let folder: TemporaryFolder
-  /// The path of the socket.
+  /// The path of the Unix socket, where it serves one.
   public let socketPath: String
   /// The process.
   public let process: CoderProcess
+  /// What has to be in the environment of a script, so that `coder exp sync` in it finds the agent.
+  public let environment: [String: String]
+  private let program: String
 
-  /// Starts an agent and returns when it listens.
-  public init(in folder: TemporaryFolder? = nil, flags: [String] = []) async throws {
+  /// Starts an agent that serves `transport`, `unix` or `tcp`, and returns when it listens.
+  ///
+  /// `flags` are added to those of `coder agent`, and `program` is what is run as `coder`.
+  public init(
+    in folder: TemporaryFolder? = nil, transport: String = "unix", flags: [String] = [],
+    program: String = CoderProcess.built()
+  ) async throws {
     let folder = try folder ?? TemporaryFolder()
     self.folder = folder
+    self.program = program
     socketPath = folder.file("agent.sock")
+    environment = [
+      "CODER_AGENT_TRANSPORT": transport, "CODER_AGENT_SOCKET_PATH": socketPath,
+      "CODER_AGENT_RUNTIME_DIR": folder.path,
+    ]
     process = try CoderProcess(
-      ["agent", "--socket-path", socketPath, "--ready-fd", "1"] + flags)
+      ["agent", "--transport", transport, "--ready-fd", "1"] + flags, program: program,
+      environment: environment)
     await process.waitForOutput("\n")
   }
 
@@ -56,8 +72,16 @@ public final class TestAgent: Sendable {
     _ arguments: [String], environment: [String: String] = [:]
   ) throws -> CoderProcess {
     try CoderProcess(
-      ["exp", "sync"] + arguments,
-      environment: ["CODER_AGENT_SOCKET_PATH": socketPath].merging(environment) { $1 })
+      ["exp", "sync"] + arguments, program: program,
+      environment: self.environment.merging(environment) { $1 })
+  }
+
+  /// Starts a script, or any other program, in which `coder exp sync` finds the agent.
+  public func run(
+    _ script: String, _ arguments: [String] = [], environment: [String: String] = [:]
+  ) throws -> CoderProcess {
+    try CoderProcess(
+      arguments, program: script, environment: self.environment.merging(environment) { $1 })
   }
 
   /// Ends the agent with SIGTERM.

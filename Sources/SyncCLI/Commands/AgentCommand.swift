@@ -84,11 +84,11 @@ extension Command {
         let transports = try invocation.agentTransports(
           endpoints, environment,
           mayUseStandardStreams: command == nil && (descriptor ?? 3) > Descriptor.standardOutput)
-        let status = try AgentProcess(
+        let ending = try AgentProcess(
           transports: transports, log: log, readyDescriptor: descriptor,
           notifySocket: invocation.environment["NOTIFY_SOCKET"], command: command
         ).run()
-        if command != nil { throw ChildStatus(status: status) }
+        if command != nil { throw CommandEnded(ending) }
       }
       do {
         guard let command else {

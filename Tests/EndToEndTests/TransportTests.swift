@@ -1,0 +1,458 @@
+import Foundation
+import StandardPlugins
+import SyncPlugin
+import SyncRPC
+import SyncSystem
+import SyncTestKit
+import SyncWire
+import Testing
+import WireFixtures
+
+/// The agent on its standard input and output.
+@Suite(.serialized) struct PipeTests {
+  static let requests = call(.start, UnitRequest(unit: "a").encoded) + call(.ping, stream: 2)
+  static let answers = success() + success(stream: 2)
+
+  private func agent(_ redirections: String, input: [UInt8] = []) async throws -> ProcessOutput {
+    try await CoderProcess.run(
+      [
+        "-c", "exec \"$0\" agent --transport pipe --log-level warn \(redirections)",
+        CoderProcess.built(),
+      ],
+      program: "/bin/sh", input: input)
+  }
+
+  /// What was received whole is answered, whatever the input is, and its end is the agent's.
+  @Test func answersWhatWasReceivedAndEnds() async throws {
+    let folder = try TemporaryFolder()
+    let file = folder.file("requests")
+    let answered = ProcessOutput(
+      output: String(decoding: Self.answers, as: UTF8.self), error: "", status: 0)
+    for count in 0...Self.requests.count {
+      let input = Array(Self.requests[..<count])
+      try Data(input).write(to: URL(fileURLWithPath: file))
+      let fromPipe = try await agent("", input: input)
+      let fromFile = try await agent("<'\(file)'")
+      #expect(fromPipe == fromFile, "\(count) bytes")
+      #expect(fromPipe.status == 0)
+      #expect(answered.output.hasPrefix(fromPipe.output), "\(count) bytes")
+    }
+    #expect(try await agent("", input: Self.requests) == answered)
+    #expect(try await agent("</dev/null").status == 0)
+    #expect(try await agent("<'\(file)' >'\(file).out'").status == 0)
+    #expect(
+      try Data(contentsOf: URL(fileURLWithPath: file + ".out")) == Data(Self.answers))
+  }
+
+  @Test func aWaitThatIsOpenAtTheEndGetsAnError() async throws {
+    let want = call(.want, WantRequest(unit: "a", dependsOn: "b").encoded)
+    let wait = call(.wait, WaitRequest(units: ["a"]).encoded, stream: 2)
+    let result = try await agent("", input: want + wait)
+    let error = ErrorPayload(code: 7, text: "the connection's input has ended").encoded
+    #expect(
+      result.output
+        == String(decoding: success() + frame(.error, 2, 1, error), as: UTF8.self))
+    #expect(result.status == 0)
+  }
+
+  @Test func answersThatCannotBeWrittenAreNotSilent() async throws {
+    let result = try await agent(">/dev/full", input: Self.requests)
+    #expect(result.error.hasSuffix("error: write: no space left on device\n"))
+    #expect(result.status == 69)
+  }
+
+  /// Others share a terminal or a pipe with the agent: they find it as it was.
+  @Test func leavesItsDescriptorsAsTheyWere() async throws {
+    let result = try await CoderProcess.run(
+      [
+        "-c",
+        "\"$0\" agent --transport pipe --log-level warn; grep flags /proc/$$/fdinfo/0 /proc/$$/fdinfo/1",
+        CoderProcess.built(),
+      ], program: "/bin/sh")
+    let flags = result.output.split(separator: "\n").compactMap {
+      $0.split(separator: "\t").last.flatMap { Int($0, radix: 8) }
+    }
+    #expect(flags.count == 2)
+    for flags in flags { #expect(flags & Int(O_NONBLOCK) == 0) }
+  }
+
+  @Test func aPipeBesideASocketEndsTheAgent() async throws {
+    let folder = try TemporaryFolder()
+    let process = try CoderProcess(
+      [
+        "agent", "--transport", "pipe", "--transport", "unix:\(folder.file("a.sock"))",
+        "--log-level", "debug",
+      ], input: Self.requests)
+    let result = await process.end()
+    #expect(result.output == String(decoding: Self.answers, as: UTF8.self))
+    #expect(result.status == 0)
+    #expect(folder.files == [])
+  }
+
+  @Test func anAgentOnAPipeKeepsTheContract() async throws {
+    for name in ["poll:10ms", "push"] {
+      let agent = try await PipeAgent()
+      try await AgentContract.check(
+        agent.manager, try PluginCatalog.standard.waitingStrategy(name), clock: agent.clock)
+      await agent.stop()
+    }
+  }
+}
+
+/// Commands as a way to an agent.
+@Suite(.serialized) struct ExecTests {
+  static let coder = CoderProcess.built()
+
+  static func relay(_ transport: String) -> String {
+    let quoted = transport.replacingOccurrences(of: "'", with: "'\\''")
+    return "exec:exec \(coder) exp sync --transport '\(quoted)' dial-stdio"
+  }
+
+  private func sync(_ transport: String, _ arguments: String...) throws -> CoderProcess {
+    try CoderProcess(["exp", "sync", "--transport", transport] + arguments)
+  }
+
+  @Test(arguments: ["poll:10ms", "push"])
+  func aChainOfThreeWorks(_ strategy: String) async throws {
+    let agent = try await TestAgent()
+    let chain = Self.relay(Self.relay(Self.relay("unix:\(agent.socketPath)")))
+    #expect(await (try sync(chain, "want", "a", "b")).end().status == 0)
+    let waiting = try sync(chain, "start", "a", "--wait", strategy)
+    await waiting.waitForOutput("\n")
+    #expect(await (try sync(chain, "start", "b")).end().status == 0)
+    #expect(await (try sync(chain, "complete", "b")).end().status == 0)
+    #expect(await waiting.end().status == 0)
+    try await expectNothingLeft(agent.socketPath)
+  }
+
+  @Test(arguments: ["poll", "push"])
+  func killingTheMiddleOfAChainIsReported(_ strategy: String) async throws {
+    let agent = try await TestAgent()
+    let inner = Self.relay("unix:\(agent.socketPath)")
+    _ = try await agent.sync("want", "a", "b")
+    let waiting = try sync(Self.relay(inner), "start", "a", "--wait", strategy)
+    await waiting.waitForOutput("\n")
+    let middle = try #require(processes(agent.socketPath).first { $0.parent == waiting.processID })
+    kill(middle.id, SIGKILL)
+    let result = await waiting.end()
+    #expect(
+      result.error == """
+        error: error checking dependencies: sync ready: manager closed: the command ended with signal 9
+        hint: the agent has ended, and its units with it
+
+        """)
+    #expect(result.status == 69)
+    try await expectNothingLeft(agent.socketPath)
+  }
+
+  /// Whatever ends the client, its command does not stay.
+  @Test(arguments: [SIGTERM, SIGINT, SIGKILL])
+  func theCommandEndsWithTheClient(_ signal: Int32) async throws {
+    let agent = try await TestAgent()
+    _ = try await agent.sync("want", "a", "b")
+    let waiting = try sync(Self.relay("unix:\(agent.socketPath)"), "start", "a")
+    await waiting.waitForOutput("\n")
+    waiting.send(signal)
+    #expect(await waiting.end().signal == signal)
+    try await expectNothingLeft(agent.socketPath)
+  }
+
+  @Test func aCommandThatDoesNotEndIsEnded() async throws {
+    let folder = try TemporaryFolder()
+    let note = folder.file("note")
+    // It serves one agent and then stays, deaf to what is polite.
+    let result = try await CoderProcess.run([
+      "exp", "sync", "--transport",
+      "exec:trap '' TERM; \(Self.coder) agent --transport pipe --log-level error; echo $$ >\(note); while :; do sleep 0.1; done",
+      "ping",
+    ])
+    #expect(result == ProcessOutput(output: "Success\n", error: "", status: 0))
+    let id = try String(contentsOfFile: note, encoding: .utf8).trimmingCharacters(
+      in: .whitespacesAndNewlines)
+    #expect(!FileManager.default.fileExists(atPath: "/proc/\(id)"))
+  }
+
+  static let failures: [(command: String, error: String)] = [
+    ("exit 3", "the command ended with exit status 3"),
+    ("echo one >&2; echo two >&2; exit 1", "the command ended with exit status 1:\none\ntwo"),
+    ("kill -9 $$", "the command ended with signal 9"),
+    (
+      "no-such-command",
+      "the command ended with exit status 127:\n/bin/sh: 1: no-such-command: not found"
+    ),
+    ("printf 'evil\\033[31m' >&2; exit 2", "the command ended with exit status 2:\nevil\\x1b[31m"),
+    ("exec >&-", "the command ended with exit status 0"),
+  ]
+
+  @Test(arguments: failures)
+  func aFailingCommandIsReported(_ command: String, _ error: String) async throws {
+    let result = await (try sync("exec:\(command)", "ping")).end()
+    #expect(result.error == "error: ping failed: manager closed: \(error)\n")
+    #expect(result.status == 69)
+  }
+
+  @Test func whatIsNoAgentIsReported() async throws {
+    let result = await (try sync("exec:echo Hello; cat", "ping")).end()
+    #expect(result.error.hasPrefix("error: ping failed: manager closed: internal error: "))
+    #expect(result.status == 76)
+    #expect(await (try sync("exec:", "ping")).end().status == 64)
+  }
+
+  @Test func aRelayPassesOnWhatIsLargerThanAnyBuffer() async throws {
+    let agent = try await TestAgent()
+    let relay = Self.relay("unix:\(agent.socketPath)")
+    let names = (0..<600).map { "\($0)-" + String(repeating: "n", count: 4_000) }
+    _ = await (try sync(relay, "want", "a", names[0])).end()
+    for piece in stride(from: 0, to: names.count, by: 20) {
+      let result = await
+        (try CoderProcess(
+          ["exp", "sync", "--transport", relay, "want", "a"] + names[piece..<piece + 20])).end()
+      #expect(result.status == 0)
+    }
+    let result = await (try sync(relay, "status", "a", "-o", "json")).end()
+    #expect(result.output.components(separatedBy: "\"depends_on\"").count == 601)
+  }
+
+  private struct Entry {
+    let id: Int32
+    let parent: Int32
+  }
+
+  /// The processes whose command line contains `text`, but agents.
+  private func processes(_ text: String) -> [Entry] {
+    let ids = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return ids.compactMap { Int32($0) }.compactMap { id in
+      guard let words = try? String(contentsOfFile: "/proc/\(id)/cmdline", encoding: .utf8),
+        words.contains(text), words.contains("dial-stdio"),
+        let status = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8),
+        let fields = status.split(separator: ")").last?.split(separator: " "), fields.count > 1,
+        fields[0] != "Z"
+      else { return nil }
+      return Entry(id: id, parent: Int32(fields[1]) ?? 0)
+    }
+  }
+
+  private func expectNothingLeft(_ text: String) async throws {
+    // What a killed client leaves ends when it sees that: soon, not at once.
+    for _ in 0..<500 where !processes(text).isEmpty {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    #expect(processes(text).map(\.id) == [])
+  }
+}
+
+/// TCP, where the kernel does not say who is there.
+@Suite(.serialized) struct TCPTests {
+  @Test func endpointFilesArePrivateAndGoWithTheAgent() async throws {
+    let agent = try await TestAgent(transport: "tcp")
+    #expect(agent.folder.files.count == 2)
+    for name in agent.folder.files {
+      let attributes = try FileManager.default.attributesOfItem(atPath: agent.folder.file(name))
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+    _ = await agent.stop()
+    #expect(agent.folder.files == [])
+  }
+
+  @Test func secretsAreInNoLogAndNoArgument() async throws {
+    let agent = try await TestAgent(transport: "tcp", flags: ["--log-level", "debug"])
+    let secrets = try String(
+      contentsOfFile: agent.folder.file("tcp-latest"), encoding: .utf8
+    ).split(separator: "\n").dropFirst().map { $0.split(separator: " ")[1] }
+    #expect(secrets.count == 2)
+    #expect(Set(secrets).count == 2)
+    for secret in secrets { #expect(secret.count == 64) }
+    _ = try await agent.sync("want", "a", "b")
+    let waiting = try agent.start(["start", "a", "-v"])
+    await waiting.waitForOutput("\n")
+    var texts = [agent.process.processID, waiting.processID].flatMap { id in
+      ["cmdline", "environ"].map {
+        (try? String(contentsOfFile: "/proc/\(id)/\($0)", encoding: .ascii)) ?? ""
+      }
+    }
+    #expect(texts.allSatisfy { !$0.isEmpty })
+    waiting.send(SIGTERM)
+    texts.append(await waiting.end().error)
+    texts.append(await agent.stop().error)
+    for secret in secrets { for text in texts { #expect(!text.contains(secret)) } }
+  }
+
+  /// Two agents, each with secrets of its own: the latest is the default, both have their ports.
+  @Test func eachAgentIsReachedByItsPort() async throws {
+    let first = try await TestAgent(transport: "tcp")
+    let firstAddress = try address(in: first.folder)
+    let second = try await TestAgent(in: first.folder, transport: "tcp")
+    let secondAddress = try address(in: first.folder)
+    #expect(firstAddress != secondAddress)
+    _ = try await second.sync("start", "of-the-second")
+    #expect(try await first.sync("list").output.contains("of-the-second"))
+    for (address, text) in [(firstAddress, "No units"), (secondAddress, "of-the-second")] {
+      let result = try await first.sync("--transport", "tcp:\(address)", "list")
+      #expect(result.output.contains(text))
+    }
+    // The first goes, and the second stays what it is.
+    _ = await first.stop()
+    #expect(try await second.sync("ping").status == 0)
+    _ = await second.stop()
+    #expect(second.folder.files == [])
+  }
+
+  @Test func aPortThatIsTakenIsRefused() async throws {
+    let first = try await TestAgent(transport: "tcp")
+    let address = try address(in: first.folder)
+    let second = try await CoderProcess.run(
+      ["agent", "--transport", "tcp:\(address)"], environment: first.environment)
+    #expect(
+      second.error == """
+        error: address \(address) is not available: address already in use
+        hint: without a port, a free one is taken
+
+        """)
+    #expect(second.status == 75)
+    #expect(try await first.sync("ping").status == 0)
+  }
+
+  @Test func whatAKilledAgentLeavesIsSaidAndReplaced() async throws {
+    let agent = try await TestAgent(transport: "tcp")
+    let address = try address(in: agent.folder)
+    agent.process.send(SIGKILL)
+    _ = await agent.process.end()
+    let refused = try await agent.sync("ping")
+    #expect(
+      refused.error == """
+        error: connect to agent socket: connect to socket: dial tcp \(address): connect: connection refused
+        hint: the agent that left its endpoint file there has ended
+
+        """)
+    #expect(refused.status == 69)
+    let next = try await TestAgent(in: agent.folder, transport: "tcp")
+    #expect(try await next.sync("ping").status == 0)
+    #expect(agent.folder.files.count == 2)
+  }
+
+  /// After a kill -9 somebody else listens at the port, and says yes to everything.
+  @Test func anImpostorIsNotBelieved() async throws {
+    var hello = HelloResponse()
+    hello.token = String(repeating: "00", count: 32)
+    let yes = [
+      success(hello.encoded), success(), failure("no"),
+      failure("protocol error: unknown rpc: \"Hello\""), Array("HTTP/1.1 400\r\n".utf8), [],
+    ]
+    for answer in yes {
+      let folder = try TemporaryFolder()
+      let received = ReceivedBytes()
+      let impostor = try Impostor { connection in
+        _ = connection.readCall()
+        connection.send(answer)
+        if answer.isEmpty { connection.endOutput() }
+        received.set(connection.readUntilEnd())
+      }
+      let secret = String(repeating: "ab", count: 32)
+      let file = "address 127.0.0.1:\(impostor.port)\nclient \(secret)\nagent \(secret)\n"
+      try Data(file.utf8).write(to: URL(fileURLWithPath: folder.file("tcp-latest")))
+      chmod(folder.file("tcp-latest"), 0o600)
+      let result = try await CoderProcess.run(
+        ["exp", "sync", "--transport", "tcp", "want", "secret-unit", "b"],
+        environment: ["CODER_AGENT_RUNTIME_DIR": folder.path])
+      #expect(result.output == "")
+      #expect(result.error.hasPrefix("error: connect to agent socket: "), "\(result.error)")
+      #expect([69, 76, 77, 1].contains(result.status))
+      let sent = String(decoding: await received.value(), as: UTF8.self)
+      #expect(sent.contains("Hello"))
+      #expect(!sent.contains("secret-unit"))
+    }
+  }
+
+  static let untrusted: [(mode: UInt32, folder: UInt32, reason: String)] = [
+    (0o640, 0o700, "others than its owner have access to it"),
+    (0o606, 0o700, "others than its owner have access to it"),
+    (0o600, 0o750, "others than its owner have access to it"),
+    (0o600, 0o1777, "others than its owner have access to it"),
+  ]
+
+  @Test(arguments: untrusted)
+  func aFileThatOthersCanReachIsNotUsed(_ mode: UInt32, _ folderMode: UInt32, _ reason: String)
+    async throws
+  {
+    let agent = try await TestAgent(transport: "tcp")
+    chmod(agent.folder.file("tcp-latest"), mode)
+    chmod(agent.folder.path, folderMode)
+    let result = try await agent.sync("ping")
+    let path = folderMode == 0o700 ? agent.folder.file("tcp-latest") : agent.folder.path
+    #expect(
+      result.error == "error: connect to agent socket: \(path) cannot be trusted: \(reason)\n")
+    #expect(result.status == 77)
+    guard folderMode != 0o700 else { return }
+    let second = try await CoderProcess.run(
+      ["agent", "--transport", "tcp"], environment: agent.environment)
+    #expect(second.error == "error: \(path) cannot be trusted: \(reason)\n")
+    #expect(second.status == 77)
+  }
+
+  @Test(arguments: ["", "address 127.0.0.1:1\n", "address 8.8.8.8:53\nclient x\nagent y\n"])
+  func whatIsNoEndpointFileIsSaid(_ contents: String) async throws {
+    let folder = try TemporaryFolder()
+    let file = folder.file("tcp-latest")
+    try Data(contents.utf8).write(to: URL(fileURLWithPath: file))
+    chmod(file, 0o600)
+    let result = try await CoderProcess.run(
+      ["exp", "sync", "--transport", "tcp", "ping"],
+      environment: ["CODER_AGENT_RUNTIME_DIR": folder.path])
+    #expect(
+      result.error == "error: connect to agent socket: \(file) is not an endpoint file\n")
+    #expect(result.status == 69)
+  }
+
+  /// A relay proves itself, and whoever is behind it need not know.
+  @Test(arguments: ["poll:10ms", "push"])
+  func aRelayLeadsToIt(_ strategy: String) async throws {
+    let agent = try await TestAgent(transport: "tcp")
+    let relay = ["CODER_AGENT_TRANSPORT": ExecTests.relay("tcp")]
+    _ = try await agent.sync("want", "a", "b", environment: relay)
+    let waiting = try agent.start(["start", "a", "--wait", strategy], environment: relay)
+    await waiting.waitForOutput("\n")
+    _ = try await agent.sync("start", "b", environment: relay)
+    _ = try await agent.sync("complete", "b", environment: relay)
+    #expect(await waiting.end().status == 0)
+  }
+
+  private func address(in folder: TemporaryFolder) throws -> String {
+    let text = try String(contentsOfFile: folder.file("tcp-latest"), encoding: .utf8)
+    return String(text.split(separator: "\n")[0].dropFirst("address ".count))
+  }
+}
+
+/// Somebody who listens on a TCP port.
+private final class Impostor: Sendable {
+  let port: UInt16
+  private let socket: Int32
+
+  init(_ script: @escaping @Sendable (RawConnection) -> Void) throws {
+    let address = InternetAddress(host: "127.0.0.1", port: 0)!
+    socket = try InternetSocket.open(for: address)
+    port = try InternetSocket.bind(socket, to: address).port
+    try Socket.listen(socket)
+    let socket = socket
+    Thread.detachNewThread {
+      RawConnection.waitUntilReadable(socket)
+      if let descriptor = try? Socket.accept(socket) { script(RawConnection(descriptor)) }
+    }
+  }
+
+  deinit { Descriptor.close(socket) }
+}
+
+/// Bytes that a thread hands to a test.
+final class ReceivedBytes: @unchecked Sendable {
+  private let stream = AsyncStream.makeStream(of: [UInt8].self)
+
+  func set(_ bytes: [UInt8]) {
+    stream.continuation.yield(bytes)
+    stream.continuation.finish()
+  }
+
+  func value() async -> [UInt8] {
+    for await bytes in stream.stream { return bytes }
+    return []
+  }
+}
