@@ -18,7 +18,7 @@ enum CommandTable {
         line: "coder exp sync want app git-clone && coder exp sync start app"),
     ],
     options: [Options.help, Options.version, Options.noColour],
-    subcommands: [{ exp }, { .agent }, { .completion }, { .help }, { .complete__ }],
+    subcommands: [{ exp }, { .agent }, { .plugins }, { .completion }, { .help }, { .complete__ }],
     showsExitStatuses: true)
 
   private static let exp = Command(

@@ -72,4 +72,70 @@ import Testing
         == "error: socket path \(path).lock cannot be used: it belongs to uid 65534\n")
     #expect(result.status == 73)
   }
+
+  /// Over TCP the kernel does not say who is there: what decides is who can read the endpoint file.
+  @Test func theEndpointFileOfAnotherUserIsClosed() async throws {
+    let folder = try await publicFolder()
+    let coder = folder.file("coder")
+    func at(_ user: Int, _ runtime: String, _ arguments: [String]) throws -> CoderProcess {
+      try asUser(
+        user,
+        ["env", "CODER_AGENT_TRANSPORT=tcp", "CODER_AGENT_RUNTIME_DIR=\(runtime)", coder]
+          + arguments)
+    }
+    let theirs = folder.file("theirs")
+    let agent = try at(
+      65_534, theirs, ["agent", "--transport", "tcp", "--ready-fd", "1", "--log-level", "debug"])
+    await agent.waitForOutput("\n")
+    let ping = ["exp", "sync", "ping"]
+    #expect(await (try at(65_534, theirs, ping)).end().output == "Success\n")
+    // No access in one direction…
+    let stranger = await (try at(65_533, theirs, ping)).end()
+    #expect(
+      stranger.error
+        == "error: connect to agent socket: endpoint file \(theirs)/tcp-latest cannot be read: open: permission denied\n"
+    )
+    #expect(stranger.status == 77)
+    // …also with the port, and without the file…
+    let address = try String(contentsOfFile: theirs + "/tcp-latest", encoding: .utf8)
+      .split(separator: "\n")[0].dropFirst("address ".count)
+    let withPort = await
+      (try at(
+        65_533, folder.file("mine"), ["exp", "sync", "--transport", "tcp:\(address)", "ping"]))
+      .end()
+    #expect(withPort.status == 69)
+    #expect(withPort.error.contains("no tcp-\(address) in "))
+    // …nor in the other: what somebody else wrote is not believed, even if it can be read.
+    chmod(theirs, 0o755)
+    chmod(theirs + "/tcp-latest", 0o644)
+    let lured = await (try at(65_533, theirs, ping)).end()
+    #expect(lured.status == 77)
+    #expect(lured.error.contains("\(theirs) cannot be trusted: "))
+    chmod(theirs, 0o700)
+    chmod(theirs + "/tcp-latest", 0o600)
+    // Root may, if it named the folder: then it knows whose agent it is.
+    let root = try await CoderProcess.run(
+      ping,
+      environment: ["CODER_AGENT_TRANSPORT": "tcp", "CODER_AGENT_RUNTIME_DIR": theirs])
+    #expect(root.output == "Success\n")
+    agent.send(SIGTERM)
+    #expect(await agent.end().status == 0)
+  }
+
+  @Test func aFolderOfAnotherUserIsNotUsed() async throws {
+    let folder = try await publicFolder()
+    let theirs = folder.file("theirs")
+    _ = await (try asUser(65_534, ["mkdir", "-m", "700", theirs])).end()
+    chown(theirs, 65_534, 65_534)
+    let result = await
+      (try asUser(
+        65_533,
+        [
+          "env", "CODER_AGENT_RUNTIME_DIR=\(theirs)", folder.file("coder"), "agent", "--transport",
+          "tcp",
+        ]
+      )).end()
+    #expect(result.error.hasPrefix("error: endpoint folder \(theirs) cannot be used: "))
+    #expect(result.status != 0)
+  }
 }

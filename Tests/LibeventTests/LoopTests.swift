@@ -17,6 +17,27 @@ import Testing
     thread.stop()
   }
 
+  /// Work that begets work, in as many steps as you like, and then somebody else who wakes the loop.
+  @Test func isWokenWhateverItDidBefore() async throws {
+    let thread = try LoopThread()
+    for steps in 0..<40 {
+      await withCheckedContinuation { continuation in
+        Self.chain(steps, on: thread.loop) { continuation.resume() }
+      }
+      // The loop goes to sleep in between, or is about to.
+      await withCheckedContinuation { continuation in
+        thread.loop.enqueue { continuation.resume() }
+      }
+    }
+    thread.stop()
+  }
+
+  private static func chain(
+    _ steps: Int, on loop: LibeventLoop, _ end: @escaping @Sendable () -> Void
+  ) {
+    loop.enqueue { if steps == 0 { end() } else { chain(steps - 1, on: loop, end) } }
+  }
+
   @Test func endsWithItsTaskAndThrowsWhatItThrows() throws {
     let loop = try LibeventLoop()
     let count = Mutex(0)

@@ -195,6 +195,8 @@ import TransportMemory
           }
         }
         while agent.manager.waiterCount < 1_000 { await Task.yield() }
+        // Nobody sleeps and nobody asks: nothing happens until something does.
+        #expect(loop.manualClock.sleeperCount == 0)
         try await client.complete("b")
         try await group.waitForAll()
       }

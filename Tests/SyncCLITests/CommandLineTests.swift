@@ -68,7 +68,7 @@ final class Recorder: Sendable {
   }
 
   static let completions: [([String], [String])] = [
-    ([""], ["agent", "completion", "exp", "help"]),
+    ([""], ["agent", "completion", "exp", "help", "plugins"]),
     (["ag"], ["agent"]),
     (["exp", ""], ["sync"]),
     (["exp", "sync", "st"], ["start", "status"]),
@@ -77,6 +77,9 @@ final class Recorder: Sendable {
     (["exp", "sync", "list", "-o", ""], ["table", "json"]),
     (["exp", "sync", "list", "--output", "j"], ["json"]),
     (["exp", "sync", "--socket-path", ""], [":files"]),
+    (["exp", "sync", "start", "--wait", ""], ["poll", "push"]),
+    (["exp", "sync", "--transport", ""], ["unix", "tcp", "exec"]),
+    (["agent", "--transport", ""], ["unix", "tcp", "pipe"]),
     (["agent", "--log-level", "w"], ["warn"]),
     (["completion", ""], ["bash", "zsh", "fish"]),
     (["help", "exp", "sync", "w"], ["want"]),
