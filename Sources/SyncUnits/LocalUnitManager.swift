@@ -36,6 +36,13 @@ public final class LocalUnitManager: UnitManager {
     for waiter in woken { waiter.resume() }
   }
 
+  /// Takes a start back: `unit` is pending again, its dependents wait on, and somebody else may start
+  /// it.
+  /// - Throws: `invalidName`, `notFound`, `notStarted`.
+  public func reset(_ unit: UnitID) throws(UnitError) {
+    try state.withLock { state throws(UnitError) in try state.store.reset(unit) }
+  }
+
   public func isReady(_ unit: UnitID) throws(UnitError) -> Bool {
     try state.withLock { state throws(UnitError) in try state.store.isReady(unit) }
   }

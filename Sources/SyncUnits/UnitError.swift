@@ -16,6 +16,8 @@ public struct UnitError: Error, Hashable, Sendable {
     public static let notFound = Code("not found")
     /// The unit has unsatisfied dependencies.
     public static let notReady = Code("not ready")
+    /// The unit's work has not begun, or has ended.
+    public static let notStarted = Code("not started")
     /// The unit has the status already that the call would give it.
     public static let sameStatus = Code("same status")
     /// A limit of ``Limits`` is reached.

@@ -61,6 +61,19 @@ package struct UnitStore {
     units[node].status = .started
   }
 
+  /// Takes a start back: the unit is pending again, as if its work had not begun.
+  package mutating func reset(_ id: UnitID) throws(UnitError) {
+    func failure(_ reason: String) -> String { "cannot reset unit \(id.name.quoted): \(reason)" }
+    try validate(id, failure)
+    guard let node = nodes[id], units[node].status != .notRegistered else {
+      throw UnitError(.notFound, failure("unit not found"))
+    }
+    guard units[node].status == .started else {
+      throw UnitError(.notStarted, failure("unit is \(units[node].status), not started"))
+    }
+    units[node].status = .pending
+  }
+
   /// Ends the work of `id`, and appends the units that became ready by it to `ready`.
   package mutating func complete(_ id: UnitID, ready: inout [Node]) throws(UnitError) {
     func failure(_ reason: String) -> String { "cannot complete unit \(id.name.quoted): \(reason)" }

@@ -84,4 +84,81 @@ private final class Log: Sendable {
   private let log = Mutex<[UnitID]>([])
   var units: [UnitID] { log.withLock { $0 } }
   func append(_ unit: UnitID) { log.withLock { $0.append(unit) } }
+
+  // MARK: withUnit
+
+  @Test func workRunsAfterItsDependenciesAndReleasesItsDependents() async throws {
+    let manager = LocalUnitManager()
+    let begun = Log()
+    let units: [(UnitID, [UnitID])] = [("c", ["a", "b"]), ("b", ["a"]), ("a", [])]
+    let count = try await withThrowingTaskGroup(of: Int.self) { group in
+      for (unit, dependencies) in units {
+        group.addTask {
+          try await manager.withUnit(unit, after: dependencies) {
+            begun.append(unit)
+            return dependencies.count
+          }
+        }
+      }
+      return try await group.reduce(0, +)
+    }
+    #expect(count == 3)
+    #expect(begun.units == ["a", "b", "c"])
+    #expect(manager.list().allSatisfy { $0.status == .completed })
+    try manager.checkInvariants()
+  }
+
+  struct Broken: Error {}
+
+  /// The failure of one ends all that depends on it, and leaves nothing started and nobody waiting.
+  @Test func workThatThrowsIsReleased() async throws {
+    let manager = LocalUnitManager()
+    let first = Task {
+      try await withThrowingDiscardingTaskGroup { group in
+        group.addTask {
+          _ = try await manager.withUnit("b", after: ["a"]) { Issue.record("began") }
+        }
+        group.addTask {
+          try await manager.withUnit("a") { () async throws -> Void in throw Broken() }
+        }
+      }
+    }
+    await #expect(throws: Broken.self) { try await first.value }
+    #expect(manager.waiterCount == 0)
+    #expect(manager.list().map(\.status).allSatisfy { $0 == .pending })
+    // Somebody else may do the work.
+    try await manager.withUnit("a") {}
+    try await manager.withUnit("b") {}
+    try manager.checkInvariants()
+  }
+
+  @Test func cancelledWorkIsReleasedToo() async throws {
+    let manager = LocalUnitManager()
+    let begun = AsyncStream.makeStream(of: Void.self)
+    let task = Task {
+      try await manager.withUnit("a") {
+        begun.continuation.yield()
+        try await Task.sleep(for: .seconds(3_600))
+      }
+    }
+    for await _ in begun.stream { break }
+    #expect(try manager.status(of: "a").status == .started)
+    await #expect(throws: UnitError.self) { try await manager.withUnit("a") {} }
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+    #expect(try manager.status(of: "a").status == .pending)
+  }
+
+  @Test func onlyAStartIsTakenBack() throws {
+    let manager = LocalUnitManager()
+    #expect(throws: UnitError.self) { try manager.reset("a") }
+    try manager.want("a", dependsOn: "b")
+    #expect(throws: UnitError.self) { try manager.reset("a") }
+    try manager.start("b")
+    try manager.complete("b")
+    #expect(throws: UnitError.self) { try manager.reset("b") }
+    try manager.start("a")
+    try manager.reset("a")
+    #expect(try manager.status(of: "a").status == .pending)
+  }
 }
