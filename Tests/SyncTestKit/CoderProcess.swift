@@ -30,12 +30,15 @@ public final class CoderProcess: Sendable {
   public let processID: Int32
   private let collector: Collector
 
-  /// Where `swift build` put the program of this name: beside the running test bundle.
+  /// The program of this name that was built with the running tests, which is beside their bundle. If
+  /// there is none: what CODER_PROGRAM names, or else `name`, to be found in PATH.
   public static func built(_ name: String = "coder") -> String {
     let runner =
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(fileURLWithPath: runner).deletingLastPathComponent().appendingPathComponent(name)
-      .path
+    let beside = URL(fileURLWithPath: runner).deletingLastPathComponent()
+      .appendingPathComponent(name).path
+    if FileManager.default.isExecutableFile(atPath: beside) { return beside }
+    return ProcessInfo.processInfo.environment["CODER_PROGRAM"] ?? name
   }
 
   /// Starts `program`, which is looked up in PATH. Of this process's environment it gets PATH only,

@@ -76,12 +76,29 @@ public final class TestAgent: Sendable {
       environment: self.environment.merging(environment) { $1 })
   }
 
-  /// Starts a script, or any other program, in which `coder exp sync` finds the agent.
+  /// Starts a script, or any other program, in which `coder` is the tested one, and finds the agent.
   public func run(
     _ script: String, _ arguments: [String] = [], environment: [String: String] = [:]
   ) throws -> CoderProcess {
     try CoderProcess(
-      arguments, program: script, environment: self.environment.merging(environment) { $1 })
+      arguments, program: script,
+      environment: self.environment.merging(["PATH": try pathWithCoder()]) { $1 }
+        .merging(environment) { $1 })
+  }
+
+  /// The folders in which programs are looked up, the one with `coder` first.
+  private func pathWithCoder() throws -> String {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    guard program.contains("/") else { return path }
+    let folder = self.folder.file("bin")
+    let manager = FileManager.default
+    if !manager.fileExists(atPath: folder) {
+      try manager.createDirectory(atPath: folder, withIntermediateDirectories: false)
+      try manager.createSymbolicLink(
+        atPath: folder + "/coder",
+        withDestinationPath: URL(fileURLWithPath: program).standardized.path)
+    }
+    return folder + ":" + path
   }
 
   /// Ends the agent with SIGTERM.

@@ -19,10 +19,16 @@ public enum TransportContract {
     countsDescriptors: Bool = false
   ) async throws {
     let before = countsDescriptors ? OpenDescriptors.ofThisProcess : nil
+    try await run(type, address, environment)
+    if let before { try await before.requireSame() }
+  }
+
+  private static func run(
+    _ type: any Transport.Type, _ address: String?, _ environment: Environment
+  ) async throws {
     let thread = try LoopThread()
     defer { thread.stop() }
     try await TransportCheck(type, address, environment, on: thread.loop).run()
-    if let before { try await before.requireSame(on: thread.loop) }
   }
 }
 

@@ -25,7 +25,7 @@ extension Command {
       guard invocation.arguments.isEmpty else {
         throw CommandFailure.usage("plugins takes no arguments")
       }
-      let plugins = invocation.catalog.plugins
+      let plugins = invocation.catalog.plugins.sorted { $0.isTransport && !$1.isTransport }
       switch try invocation.outputFormat() {
       case .json: try invocation.console.print(json(plugins, Self.columns).text(.indented))
       case .table:
@@ -36,6 +36,10 @@ extension Command {
 }
 
 extension Plugin {
+  fileprivate var isTransport: Bool {
+    if case .transport = self { true } else { false }
+  }
+
   fileprivate var kindName: String {
     switch self {
     case .transport: "transport"
