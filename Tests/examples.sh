@@ -19,14 +19,27 @@ passes() {
   echo "$name: passed"
 }
 
-# The same scripts, over each way to the agent and with each way to wait: one variable each.
+# The same scripts, over each way to the agent and with each way to wait: one variable each. All they
+# need is `coder agent --`, and nothing is left of it.
+temporary=$(mktemp -d)
+nothing_left() {
+  local files processes
+  files=$(ls -A "$temporary")
+  processes=$(pgrep -f -- "$temporary" || true)
+  [ -z "$files$processes" ] || {
+    echo "left behind: $files $processes" >&2
+    return 1
+  }
+}
 for transport in unix tcp 'exec:coder exp sync --transport unix dial-stdio'; do
   for wait in poll:100ms push; do
     passes "Examples/workspace-startup, ${transport%%:*}, $wait" \
-      env CODER_AGENT_TRANSPORT="$transport" CODER_SYNC_WAIT="$wait" \
+      env CODER_AGENT_TRANSPORT="$transport" CODER_SYNC_WAIT="$wait" TMPDIR="$temporary" \
       Examples/workspace-startup/run.sh "$coder"
+    nothing_left
   done
 done
+rmdir "$temporary"
 
 passes Examples/custom-transport swift test --package-path Examples/custom-transport
 passes Examples/test-your-scripts \

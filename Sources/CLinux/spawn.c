@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -16,8 +17,7 @@ static int replace(int descriptor, int standard) {
   return descriptor < 0 || dup2(descriptor, standard) == standard;
 }
 
-// In the child, in the parent's memory: nothing here may allocate or change what the parent sees, but
-// errno.
+// In the child, in the parent's memory: nothing here may allocate, or change what the parent sees.
 static void become(const struct spawn_request *request, pid_t parent) {
   // exec resets handlers, but between unblocking and exec they would run here. SIGPIPE is ignored by
   // this program for itself only.
@@ -45,23 +45,34 @@ static void become(const struct spawn_request *request, pid_t parent) {
 }
 
 int spawn_process(const struct spawn_request *request, pid_t *child) {
+  // What failed in the child comes through a pipe that a successful exec closes. Memory would do with
+  // vfork, but not where a sanitizer makes a fork of it.
+  int report[2];
+  if (pipe2(report, O_CLOEXEC) == -1) return errno;
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
   pid_t parent = getpid();
-  volatile int failure = 0;
   pid_t process = vfork();
   if (process == 0) {
     become(request, parent);
-    failure = errno;
+    int number = errno;
+    while (write(report[1], &number, sizeof number) == -1 && errno == EINTR) {
+    }
     _exit(127);
   }
-  if (process == -1) failure = errno;
-  if (process > 0 && failure) {
-    while (waitpid(process, NULL, 0) == -1 && errno == EINTR) {
+  int failure = process == -1 ? errno : 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  close(report[1]);
+  if (process > 0) {
+    while (read(report[0], &failure, sizeof failure) == -1 && errno == EINTR) {
+    }
+    if (failure) {
+      while (waitpid(process, NULL, 0) == -1 && errno == EINTR) {
+      }
     }
   }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  close(report[0]);
   *child = process;
   return failure;
 }

@@ -365,11 +365,11 @@ import Testing
     #expect(pathOfVariable.status == 0)
   }
 
-  @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
-  func aSignalEndsAWaitByItself(_ signal: Int32) async throws {
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP], ["poll", "push"])
+  func aSignalEndsAWaitByItself(_ signal: Int32, _ strategy: String) async throws {
     let agent = try await TestAgent(flags: ["--log-level", "debug"])
     _ = try await agent.sync("want", "a", "b")
-    let waiting = try agent.start(["start", "a"])
+    let waiting = try agent.start(["start", "a", "--wait", strategy])
     await waiting.waitForOutput("\n")
     waiting.send(signal)
     let result = await waiting.end()

@@ -129,8 +129,15 @@ import Testing
     let script = "grep -E '^Sig(Blk|Ign)' /proc/self/status"
     let plain = try await CoderProcess.run(["-c", script], program: "/bin/sh")
     let result = await (try agent([], script)).end()
-    #expect(result.output == plain.output)
-    #expect(result.output.split(separator: "\n").count == 2)
+    #expect(Self.signalSets(result.output) == Self.signalSets(plain.output))
+    #expect(Self.signalSets(result.output).count == 2)
+  }
+
+  /// Without the two that the C library has for itself.
+  private static func signalSets(_ text: String) -> [UInt64] {
+    text.split(separator: "\n").compactMap { line in
+      line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) }.map { $0 & ~(3 << 31) }
+    }
   }
 
   static let failures: [(command: [String], error: String, status: Int32)] = [

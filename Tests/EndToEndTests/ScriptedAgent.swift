@@ -67,6 +67,11 @@ final class RawConnection: @unchecked Sendable {
     poll(&entry, 1, -1)
   }
 
+  func waitUntilConnected() {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    poll(&entry, 1, -1)
+  }
+
   func send(_ bytes: [UInt8]) {
     var rest = bytes[...]
     while !rest.isEmpty {

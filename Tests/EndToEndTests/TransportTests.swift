@@ -403,6 +403,31 @@ import WireFixtures
     #expect(result.status == 69)
   }
 
+  /// What a browser sends, or somebody who guesses: closed before any call.
+  @Test(arguments: [
+    Array("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".utf8),
+    Array("GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n".utf8), [0x16, 3, 1, 2, 0, 1, 0, 1],
+    call(.ping), call(.hello), call(.start, UnitRequest(unit: "intruder").encoded),
+  ])
+  func strangersAreClosed(_ bytes: [UInt8]) async throws {
+    let agent = try await TestAgent(transport: "tcp")
+    let port = try #require(UInt16(try address(in: agent.folder).split(separator: ":")[1]))
+    let received = ReceivedBytes()
+    Thread.detachNewThread {
+      let address = InternetAddress(host: "127.0.0.1", port: port)!
+      guard let socket = try? InternetSocket.open(for: address),
+        (try? InternetSocket.connect(socket, to: address)) != nil
+      else { return received.set([0]) }
+      let connection = RawConnection(socket)
+      connection.waitUntilConnected()
+      connection.send(bytes)
+      received.set(connection.readUntilEnd())
+    }
+    let answer = await received.value()
+    #expect(answer.isEmpty || answer[0] == 0x07, "nothing but an Error")
+    #expect(try await agent.sync("list").output == "No units registered\n")
+  }
+
   /// A relay proves itself, and whoever is behind it need not know.
   @Test(arguments: ["poll:10ms", "push"])
   func aRelayLeadsToIt(_ strategy: String) async throws {

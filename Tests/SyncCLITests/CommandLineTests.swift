@@ -57,6 +57,24 @@ final class Recorder: Sendable {
     #expect(run(["help", "exp", "snyc"]).1?.hints.first == "did you mean sync?")
   }
 
+  @Test func pluginsAreListed() {
+    let (table, _) = run(["plugins", "-c", "name,syntax,sides"])
+    #expect(
+      table == """
+        NAME  SYNTAX              SIDES
+        unix  unix[:PATH]         agent, client
+        tcp   tcp[:ADDRESS:PORT]  agent, client
+        pipe  pipe                agent
+        exec  exec:COMMAND        client
+        poll  poll[:INTERVAL]     client
+        push  push                client
+
+        """)
+    let (json, _) = run(["plugins", "-o", "json"])
+    #expect(json.contains("\"syntax\": \"tcp[:ADDRESS:PORT]\""))
+    #expect(run(["plugins", "x"]).1?.status == .usage)
+  }
+
   static let lists: [(String, [String])] = [
     ("unix", ["unix"]), ("unix:/a,tcp", ["unix:/a", "tcp"]), (",,unix,", ["unix"]),
     ("pipe,exec:ssh a,b c", ["pipe", "exec:ssh a,b c"]), ("exec:a,unix", ["exec:a,unix"]),
