@@ -87,6 +87,11 @@ let package = Package(
       uses: [
         "SyncUnits", "SyncPlugin", "SyncRPC", "Libevent", "TransportMemory", "TransportCommand",
       ], exclude: ["README.md"]),
+    .executableTarget(
+      name: "benchmarks",
+      dependencies: [
+        "SyncUnits", "SyncPlugin", "SyncRPC", "Libevent", "SyncSystem", "SyncText", "TransportUnix",
+      ], path: "Tests/Benchmarks/Sources", swiftSettings: strict),
     room("Tests/WireFixtures", uses: ["SyncRPC", "SyncWire"]),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),

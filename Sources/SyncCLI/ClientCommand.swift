@@ -36,7 +36,12 @@ extension Invocation {
     try runOnLoop { loop in
       let manager = try await connect(
         to: transport, on: loop, callTimeout: Client.callTimeout)
-      try await body(Client(manager: manager, loop: loop))
+      do {
+        try await body(Client(manager: manager, loop: loop))
+      } catch {
+        await manager.close()
+        throw error
+      }
       await manager.close()
     }
   }

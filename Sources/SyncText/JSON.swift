@@ -4,6 +4,8 @@ internal import CJansson
 package indirect enum JSON {
   case string(String)
   case integer(Int)
+  /// Finite.
+  case real(Double)
   case boolean(Bool)
   case array([JSON])
   case object([(name: String, value: JSON)])
@@ -50,6 +52,7 @@ package indirect enum JSON {
         }
       }
     case .integer(let number): return json_integer(json_int_t(number))
+    case .real(let number): return json_real(number)
     case .boolean(let flag): return flag ? json_true() : json_false()
     case .array(let values):
       let array = json_array()!

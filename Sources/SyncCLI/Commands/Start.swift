@@ -66,8 +66,13 @@ private struct StartCommand: Sendable {
           await connected.set(manager)
           try await start(on: Client(manager: manager, loop: loop))
         }
-      } catch is DeadlineExceeded {
-        throw await timeoutFailure(connected.manager, clock: loop.clock)
+      } catch {
+        var failure = error
+        if error is DeadlineExceeded {
+          failure = await timeoutFailure(connected.manager, clock: loop.clock)
+        }
+        await connected.manager?.close()
+        throw failure
       }
       await connected.manager?.close()
     }

@@ -1,11 +1,9 @@
-// Measures what a push wait costs:  push ROUNDS SOCKET AGENT_PID CODER
+// How long a blocked script takes to go on:  wake ROUNDS SOCKET CODER STRATEGY
 //
-// Latency: from sending SyncComplete of the last dependency to the exit of a blocked
-// `coder exp sync start --wait push`, beside the floor: from writing a byte into a pipe to the exit of a
-// process that was blocked reading it, in alternate rounds.
-//
-// Idleness: how often the agent wakes up, and how much processor time it takes, in 3 s during which
-// 1,000 connections wait.
+// From sending SyncComplete of the last dependency to the exit of a blocked
+// `coder exp sync start --wait STRATEGY`, beside the floor: from writing a byte into a pipe to the exit of
+// a process that was blocked reading it, in alternate rounds. Prints both in milliseconds, a line a
+// round.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
@@ -72,7 +70,7 @@ static void read_answer(int descriptor) {
   }
 }
 
-static double push_round(int descriptor, const char *coder, int number) {
+static double wake_round(int descriptor, const char *coder, const char *strategy, int number) {
   static int stream = 0;
   char unit[32], dependency[32], line[256];
   int output[2];
@@ -84,13 +82,13 @@ static double push_round(int descriptor, const char *coder, int number) {
   pid_t child = fork();
   if (child == 0) {
     dup2(output[1], 1);
-    execl(coder, coder, "exp", "sync", "start", unit, "--wait", "push", (char *)0);
+    execl(coder, coder, "exp", "sync", "start", unit, "--wait", strategy, (char *)0);
     _exit(127);
   }
   close(output[1]);
-  // It says that it waits; then it is given the time to do so.
+  // It says that it waits; then it is given the time to do so, and not always the same one.
   if (read(output[0], line, sizeof line) <= 0) die("coder");
-  usleep(20000);
+  usleep(20000 + rand() % 1000 * (strategy[1] == 'o' ? 1000 : 1));
   call(descriptor, stream = stream % 120 + 1, service, "SyncStart", dependency, NULL);
   read_answer(descriptor);
   double begin = now();
@@ -120,80 +118,17 @@ static double pipe_round(void) {
   return time;
 }
 
-static int ascending(const void *left, const void *right) {
-  double difference = *(const double *)left - *(const double *)right;
-  return (difference > 0) - (difference < 0);
-}
-
-static double print(const char *name, double *values, int count) {
-  qsort(values, count, sizeof *values, ascending);
-  printf("%-52s min %6.2f  median %6.2f  p99 %6.2f  max %6.2f ms\n", name, values[0],
-         values[count / 2], values[count * 99 / 100], values[count - 1]);
-  return values[count / 2];
-}
-
-struct usage {
-  long switches;
-  long ticks;
-};
-
-static struct usage usage(int process) {
-  struct usage usage = {0, 0};
-  char path[64], line[1024];
-  sprintf(path, "/proc/%d/status", process);
-  FILE *file = fopen(path, "r");
-  if (!file) die(path);
-  while (fgets(line, sizeof line, file)) {
-    long value;
-    if (sscanf(line, "voluntary_ctxt_switches: %ld", &value) == 1) usage.switches += value;
-    if (sscanf(line, "nonvoluntary_ctxt_switches: %ld", &value) == 1) usage.switches += value;
-  }
-  fclose(file);
-  sprintf(path, "/proc/%d/stat", process);
-  file = fopen(path, "r");
-  long user, system;
-  if (!file || !fgets(line, sizeof line, file) ||
-      sscanf(strrchr(line, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld",
-             &user, &system) != 2)
-    die(path);
-  fclose(file);
-  usage.ticks = user + system;
-  return usage;
-}
-
 int main(int argc, char **argv) {
   if (argc != 5 || atoi(argv[1]) < 1) {
-    fprintf(stderr, "usage: push ROUNDS SOCKET AGENT_PID CODER\n");
+    fprintf(stderr, "usage: wake ROUNDS SOCKET CODER STRATEGY\n");
     return 64;
   }
-  int rounds = atoi(argv[1]), agent = atoi(argv[3]);
-  double *push = calloc(rounds, sizeof *push), *floor = calloc(rounds, sizeof *floor);
   setenv("CODER_AGENT_SOCKET_PATH", argv[2], 1);
-  for (int round = 0; round < rounds; round++) {
+  for (int round = 0; round < atoi(argv[1]); round++) {
     int descriptor = dial(argv[2]);
-    push[round] = push_round(descriptor, argv[4], round);
+    double ours = wake_round(descriptor, argv[3], argv[4], round + getpid());
     close(descriptor);
-    floor[round] = pipe_round();
+    printf("%.3f %.3f\n", ours, pipe_round());
   }
-  double ours = print("complete -> exit of a blocked start --wait push", push, rounds);
-  double least = print("floor: write -> exit of a process blocked on a pipe", floor, rounds);
-  printf("%-52s %.1f\n", "ratio of the medians", ours / least);
-
-  enum { waiters = 1000 };
-  for (int index = 0; index < waiters; index++) {
-    char unit[32];
-    int descriptor = dial(argv[2]);
-    sprintf(unit, "idle-%d", index);
-    call(descriptor, 1, service, "SyncWant", unit, "never");
-    read_answer(descriptor);
-    call(descriptor, 2, "/unitsync.v1.UnitSync/", "Wait", unit, NULL);
-  }
-  usleep(500000);
-  struct usage before = usage(agent);
-  sleep(3);
-  struct usage after = usage(agent);
-  printf("%-52s %ld wake-ups, %ld ms of processor time\n", "agent with 1,000 push waiters, in 3 s",
-         after.switches - before.switches,
-         (after.ticks - before.ticks) * 1000 / sysconf(_SC_CLK_TCK));
   return 0;
 }
