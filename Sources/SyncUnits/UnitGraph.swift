@@ -12,25 +12,43 @@ package struct UnitGraph {
   /// A cycle in the order of dependencies; the first node stands again at the end.
   package struct Cycle: Error { package let nodes: [Node] }
 
-  package private(set) var edgeCount = 0
+  package var edgeCount: Int { edges.count }
   /// How many edges were looked at to keep the order: the cost that no clock distorts.
   package private(set) var visitedEdgeCount = 0
 
   private var vertices: [Vertex] = []
-  private var edges: Set<Edge> = []
+  private var edges: [Edge] = []
+  private var index = HashIndex()
+  private let hash = SeededHash()
   private var front = 0
   private var end = 0
-  private var search = Search()
+  // Kept from one edge to the next, for their memory.
+  private var behind = Search()
+  private var ahead = Search()
+  private var moved: [Moved] = []
+  private var positions: [Int] = []
+
+  /// Where each node stands in the order; apart from the vertices, because searches read little else.
+  private var order: [Int] = []
 
   private struct Vertex {
-    var position: Int
     var dependencies: [Int32] = []
     var dependents: [Int32] = []
   }
 
-  private struct Edge: Hashable {
+  private struct Edge: Equatable {
     let from: Int32
     let to: Int32
+
+    func hash(_ hash: SeededHash) -> UInt64 {
+      hash(UInt64(UInt32(bitPattern: from)) << 32 | UInt64(UInt32(bitPattern: to)), 0)
+    }
+  }
+
+  private struct Moved {
+    let node: Int
+    let position: Int
+    let isBehind: Bool
   }
 
   package init() {}
@@ -40,16 +58,18 @@ package struct UnitGraph {
   /// Adds a node that has no edges, and returns its number: the count of nodes before it.
   package mutating func addNode() -> Node {
     end += 1
-    vertices.append(Vertex(position: end))
+    vertices.append(Vertex())
+    order.append(end)
     return vertices.count - 1
   }
 
   package func dependencies(of node: Node) -> [Int32] { vertices[node].dependencies }
   package func dependents(of node: Node) -> [Int32] { vertices[node].dependents }
-  package func position(of node: Node) -> Int { vertices[node].position }
+  package func position(of node: Node) -> Int { order[node] }
 
   package func hasEdge(from node: Node, to dependency: Node) -> Bool {
-    edges.contains(Edge(from: Int32(node), to: Int32(dependency)))
+    let edge = Edge(from: Int32(node), to: Int32(dependency))
+    return index.find(edge.hash(hash)) { edges[$0] == edge } != nil
   }
 
   /// Makes `node` depend on `dependency`; false if it did already.
@@ -59,12 +79,13 @@ package struct UnitGraph {
   ) throws(Cycle) -> Bool {
     guard node != dependency else { throw Cycle(nodes: [node, node]) }
     let edge = Edge(from: Int32(node), to: Int32(dependency))
-    guard !edges.contains(edge) else { return false }
+    let hashed = edge.hash(hash)
+    guard index.find(hashed, { edges[$0] == edge }) == nil else { return false }
     try makeRoom(for: edge)
-    edges.insert(edge)
+    index.insert(edges.count, hashed) { [edges, hash] in edges[$0].hash(hash) }
+    edges.append(edge)
     vertices[node].dependencies.append(edge.to)
     vertices[dependency].dependents.append(edge.from)
-    edgeCount += 1
     return true
   }
 
@@ -72,87 +93,90 @@ package struct UnitGraph {
   private mutating func makeRoom(for edge: Edge) throws(Cycle) {
     let node = Int(edge.from)
     let dependency = Int(edge.to)
-    let lower = vertices[node].position
-    let upper = vertices[dependency].position
+    let lower = order[node]
+    let upper = order[dependency]
     if upper < lower { return }
     if vertices[dependency].dependencies.isEmpty {
       front -= 1
-      vertices[dependency].position = front
+      order[dependency] = front
       return
     }
     if vertices[node].dependents.isEmpty {
       end += 1
-      vertices[node].position = end
+      order[node] = end
       return
     }
-    let behind = try affectedDependents(of: node, upTo: upper, unlessReaching: dependency)
-    let ahead = affectedDependencies(of: dependency, downTo: lower)
-    reorder(ahead, before: behind)
+    try findBehind(node, upTo: upper, unlessReaching: dependency)
+    findAhead(dependency, downTo: lower)
+    reorder()
   }
 
   /// `node` and all that depend on it, directly or not, at positions up to `upper`.
-  private mutating func affectedDependents(
-    of node: Node, upTo upper: Int, unlessReaching dependency: Node
-  ) throws(Cycle) -> [Node] {
-    search.begin(nodeCount: vertices.count)
-    search.visit(node, from: node)
-    var next = 0
-    while next < search.visited.count {
-      let current = search.visited[next]
-      next += 1
+  private mutating func findBehind(
+    _ node: Node, upTo upper: Int, unlessReaching dependency: Node
+  ) throws(Cycle) {
+    behind.begin(nodeCount: vertices.count)
+    behind.visit(node, from: node)
+    while let current = behind.next() {
+      visitedEdgeCount += vertices[current].dependents.count
       for dependent in vertices[current].dependents {
-        visitedEdgeCount += 1
         let dependent = Int(dependent)
         if dependent == dependency {
-          throw Cycle(nodes: [node, dependency] + search.path(from: current))
+          throw Cycle(nodes: [node, dependency] + behind.path(from: current))
         }
-        if vertices[dependent].position < upper, !search.hasVisited(dependent) {
-          search.visit(dependent, from: current)
+        if order[dependent] < upper, !behind.hasVisited(dependent) {
+          behind.visit(dependent, from: current)
         }
       }
     }
-    return search.visited
   }
 
   /// `dependency` and all that it depends on, directly or not, at positions from `lower` on.
-  private mutating func affectedDependencies(of dependency: Node, downTo lower: Int) -> [Node] {
-    search.begin(nodeCount: vertices.count)
-    search.visit(dependency, from: dependency)
-    var next = 0
-    while next < search.visited.count {
-      let current = search.visited[next]
-      next += 1
+  private mutating func findAhead(_ dependency: Node, downTo lower: Int) {
+    ahead.begin(nodeCount: vertices.count)
+    ahead.visit(dependency, from: dependency)
+    while let current = ahead.next() {
+      visitedEdgeCount += vertices[current].dependencies.count
       for further in vertices[current].dependencies {
-        visitedEdgeCount += 1
         let further = Int(further)
-        if vertices[further].position > lower, !search.hasVisited(further) {
-          search.visit(further, from: current)
+        if order[further] > lower, !ahead.hasVisited(further) {
+          ahead.visit(further, from: current)
         }
       }
     }
-    return search.visited
   }
 
-  /// Deals the positions that both groups hold out anew, the first group before the second.
-  private mutating func reorder(_ first: [Node], before second: [Node]) {
-    func byPosition(_ nodes: [Node]) -> [(position: Int, node: Node)] {
-      nodes.map { (vertices[$0].position, $0) }.sorted { $0.position < $1.position }
+  /// Deals the positions that both groups hold out anew, those ahead before those behind.
+  private mutating func reorder() {
+    moved.removeAll(keepingCapacity: true)
+    positions.removeAll(keepingCapacity: true)
+    for node in ahead.visited { move(node, isBehind: false) }
+    for node in behind.visited { move(node, isBehind: true) }
+    moved.sort { left, right in
+      left.isBehind == right.isBehind ? left.position < right.position : right.isBehind
     }
-    let ordered = byPosition(first) + byPosition(second)
-    let positions = ordered.map(\.position).sorted()
-    for (position, entry) in zip(positions, ordered) { vertices[entry.node].position = position }
+    positions.sort()
+    for (position, entry) in zip(positions, moved) { order[entry.node] = position }
+  }
+
+  private mutating func move(_ node: Node, isBehind: Bool) {
+    let position = order[node]
+    moved.append(Moved(node: node, position: position, isBehind: isBehind))
+    positions.append(position)
   }
 }
 
 /// The scratch memory of a breadth-first search, kept from one to the next.
 private struct Search {
   private(set) var visited: [Int] = []
+  private var handled = 0
   private var predecessor: [Int32] = []
   private var stamp: [UInt32] = []
   private var round: UInt32 = 0
 
   mutating func begin(nodeCount: Int) {
     visited.removeAll(keepingCapacity: true)
+    handled = 0
     if stamp.count < nodeCount {
       let missing = nodeCount - stamp.count
       stamp.append(contentsOf: repeatElement(0, count: missing))
@@ -163,6 +187,13 @@ private struct Search {
       for index in stamp.indices { stamp[index] = 0 }
       round = 1
     }
+  }
+
+  /// The next node whose neighbours have not been looked at.
+  mutating func next() -> Int? {
+    guard handled < visited.count else { return nil }
+    handled += 1
+    return visited[handled - 1]
   }
 
   func hasVisited(_ node: Int) -> Bool { stamp[node] == round }

@@ -15,7 +15,7 @@ public struct UnitID: Sendable {
     self.name = name
   }
 
-  private func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+  func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
     // Contiguous since init, so the closure always runs.
     name.utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) }!
   }
@@ -23,7 +23,25 @@ public struct UnitID: Sendable {
 
 extension UnitID: Hashable {
   public static func == (left: Self, right: Self) -> Bool {
-    left.withBytes { left in right.withBytes { right in left.elementsEqual(right) } }
+    left.withBytes { left in
+      right.withBytes { right in
+        guard left.count == right.count else { return false }
+        // Eight at a time: names are compared with every call.
+        var offset = 0
+        while offset + 8 <= left.count {
+          guard
+            left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+              == right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          else { return false }
+          offset += 8
+        }
+        while offset < left.count {
+          guard left[offset] == right[offset] else { return false }
+          offset += 1
+        }
+        return true
+      }
+    }
   }
 
   public func hash(into hasher: inout Hasher) {

@@ -7,7 +7,8 @@ package struct UnitStore {
   package typealias Node = UnitGraph.Node
 
   package private(set) var graph = UnitGraph()
-  private var nodes: [UnitID: Node] = [:]
+  private var names = HashIndex()
+  private let hash = SeededHash()
   private var units: [Unit] = []
 
   private struct Unit {
@@ -25,10 +26,13 @@ package struct UnitStore {
   ) throws(UnitError) {
     try validate(id) { "cannot add dependency: registering unit \(id.name.quoted): \($0)" }
     try validate(dependency) { "cannot add dependency: dependency name cannot be empty: \($0)" }
-    let failure =
-      "cannot add dependency: adding edge for unit \(id.name.quoted): failed to add dependency"
+    func cycle(_ path: [UnitID]) -> UnitError {
+      let failure =
+        "cannot add dependency: adding edge for unit \(id.name.quoted): failed to add dependency"
+      return cycleError(failure, id, dependency, path: path)
+    }
     guard id != dependency else {
-      throw cycleError(failure, id, dependency, path: [id, dependency])
+      throw cycle([id, dependency])
     }
     guard graph.edgeCount < Limits.edges else {
       throw UnitError(
@@ -39,7 +43,7 @@ package struct UnitStore {
     do {
       guard try graph.addEdge(from: node, to: dependencyNode) else { return }
     } catch {
-      throw cycleError(failure, id, dependency, path: error.nodes.map { units[$0].id })
+      throw cycle(error.nodes.map { units[$0].id })
     }
     if units[dependencyNode].status != .completed { units[node].unsatisfied += 1 }
     if units[node].status == .notRegistered { units[node].status = .pending }
@@ -65,7 +69,7 @@ package struct UnitStore {
   package mutating func reset(_ id: UnitID) throws(UnitError) {
     func failure(_ reason: String) -> String { "cannot reset unit \(id.name.quoted): \(reason)" }
     try validate(id, failure)
-    guard let node = nodes[id], units[node].status != .notRegistered else {
+    guard let node = node(of: id), units[node].status != .notRegistered else {
       throw UnitError(.notFound, failure("unit not found"))
     }
     guard units[node].status == .started else {
@@ -78,7 +82,7 @@ package struct UnitStore {
   package mutating func complete(_ id: UnitID, ready: inout [Node]) throws(UnitError) {
     func failure(_ reason: String) -> String { "cannot complete unit \(id.name.quoted): \(reason)" }
     try validate(id) { failure("updating status for unit \(id.name.quoted): \($0)") }
-    guard let node = nodes[id], units[node].status != .notRegistered else {
+    guard let node = node(of: id), units[node].status != .notRegistered else {
       throw UnitError(
         .notFound, failure("unit \(id.name.quoted) must be registered first: unit not found"))
     }
@@ -93,13 +97,13 @@ package struct UnitStore {
   /// Whether all dependencies of `id` are satisfied; a unit that nobody knows has none.
   package func isReady(_ id: UnitID) throws(UnitError) -> Bool {
     try validateForReading(id)
-    return nodes[id].map { units[$0].unsatisfied == 0 } ?? true
+    return node(of: id).map { units[$0].unsatisfied == 0 } ?? true
   }
 
   /// The status of `id` and its direct dependencies, sorted by name.
   package func report(on id: UnitID) throws(UnitError) -> UnitReport {
     try validateForReading(id)
-    guard let node = nodes[id] else {
+    guard let node = node(of: id) else {
       return UnitReport(status: .notRegistered, isReady: true, dependencies: [])
     }
     let dependencies = graph.dependencies(of: node).map { index in
@@ -122,7 +126,7 @@ package struct UnitStore {
 
   /// The node of a unit that has one and is not ready: what a waiter waits for.
   package func unreadyNode(of id: UnitID) throws(UnitError) -> Node? {
-    try isReady(id) ? nil : nodes[id]
+    try isReady(id) ? nil : node(of: id)
   }
 
   /// The units and their dependencies in the DOT language, coloured by status.
@@ -140,15 +144,20 @@ package struct UnitStore {
       })
   }
 
+  private func node(of id: UnitID) -> Node? {
+    names.find(id.withBytes { hash($0) }) { units[$0].id == id }
+  }
+
   private mutating func intern(_ id: UnitID) throws(UnitError) -> Node {
-    if let node = nodes[id] { return node }
+    let hashed = id.withBytes { hash($0) }
+    if let node = names.find(hashed, { units[$0].id == id }) { return node }
     guard units.count < Limits.units else {
       throw UnitError(
         .limitExceeded, "cannot add unit \(id.name.quoted): more than \(Limits.units) units")
     }
     let node = graph.addNode()
-    nodes[id] = node
     units.append(Unit(id: id))
+    names.insert(node, hashed) { [hash, units] number in units[number].id.withBytes { hash($0) } }
     return node
   }
 
@@ -184,12 +193,12 @@ extension UnitStore {
   /// Checks everything that is counted against what it counts, in time linear in the size; for tests.
   package func checkInvariants() throws(InvariantViolation) {
     try graph.checkInvariants()
-    guard graph.nodeCount == units.count, nodes.count == units.count else {
+    guard graph.nodeCount == units.count, names.count == units.count else {
       throw InvariantViolation(
-        "\(units.count) units, \(graph.nodeCount) nodes, \(nodes.count) names")
+        "\(units.count) units, \(graph.nodeCount) nodes, \(names.count) names")
     }
     for (node, unit) in units.enumerated() {
-      guard nodes[unit.id] == node else {
+      guard self.node(of: unit.id) == node else {
         throw InvariantViolation("unit \(unit.id) is not found under its name")
       }
       let unsatisfied = graph.dependencies(of: node).count { units[Int($0)].status != .completed }
