@@ -12,11 +12,18 @@ final class ServedConnection: ConnectionHandler {
   private var session: ServerSession
   private var buffer = ReceiveBuffer()
   private var output: [UInt8] = []
-  private var tasks: [UInt64: Task<Void, Never>] = [:]
+  private var deferred: [UInt64: Deferred] = [:]
   private var frameTimer: Registration?
   private var proofTimer: Registration?
   private var unprovenBytes = 0
   private var isClosed = false
+
+  /// What will answer a call later.
+  private enum Deferred {
+    /// The waiter of a manager in this process.
+    case waiter(UInt64)
+    case task(Task<Void, Never>)
+  }
 
   init(id: UInt64, connection: any Connection, server: SyncServer) {
     self.id = id
@@ -57,7 +64,7 @@ final class ServedConnection: ConnectionHandler {
   }
 
   func reachedEndOfInput() {
-    for stream in session.endInput(output: &output) { tasks.removeValue(forKey: stream)?.cancel() }
+    for stream in session.endInput(output: &output) { takeBack(stream) }
     flush()
     close(reason: nil)
   }
@@ -78,7 +85,7 @@ final class ServedConnection: ConnectionHandler {
     {
       switch event {
       case .call(let call, let stream): perform(call, stream: stream)
-      case .cancelled(let stream): tasks.removeValue(forKey: stream)?.cancel()
+      case .cancelled(let stream): takeBack(stream)
       }
       if output.count > Limits.outputLowWater { flush() }
     }
@@ -95,24 +102,61 @@ final class ServedConnection: ConnectionHandler {
         return finish(call, .failure(error), stream: stream)
       }
     }
-    answerLater(call, stream: stream)
+    if let localManager, case .wait(let units) = call {
+      wait(for: units[...], call, localManager, stream: stream)
+    } else {
+      answerLater(call, stream: stream)
+    }
+  }
+
+  /// Costs no task: many may wait. One unit after another, as each becomes ready.
+  private func wait(
+    for units: ArraySlice<UnitID>, _ call: Call, _ manager: LocalUnitManager, stream: UInt64
+  ) {
+    let (id, server) = (id, self.server)
+    let waiter = manager.whenReady(units.first!) { [loop = server.loop, weak server] result in
+      // It may come from any thread, and from in between another connection's work.
+      loop.enqueue { [weak server] in
+        server?.assumeIsolated { server in
+          server.connection(id)?.goOn(units.dropFirst(), call, result, stream: stream)
+        }
+      }
+    }
+    deferred[stream] = .waiter(waiter)
+  }
+
+  private func goOn(
+    _ rest: ArraySlice<UnitID>, _ call: Call, _ result: Result<Void, any Error>, stream: UInt64
+  ) {
+    guard deferred.removeValue(forKey: stream) != nil, let localManager else { return }
+    if case .success = result, !rest.isEmpty {
+      return wait(for: rest, call, localManager, stream: stream)
+    }
+    finish(call, result.map { .done }.mapError(UnitError.init(ending:)), stream: stream)
+    flush()
+  }
+
+  private func takeBack(_ stream: UInt64) {
+    switch deferred.removeValue(forKey: stream) {
+    case .waiter(let waiter): localManager?.forget(waiter)
+    case .task(let task): task.cancel()
+    case nil: break
+    }
   }
 
   private func answerLater(_ call: Call, stream: UInt64) {
     let id = id
-    tasks[stream] = Task(executorPreference: server.loop) { [server] in
+    let task = Task(executorPreference: server.loop) { [server] in
       let result: Result<Reply, UnitError>
       do {
         result = .success(try await call.answer(from: server.manager))
-      } catch let error as UnitError {
-        result = .failure(error)
       } catch {
-        // Only calls that were taken back end so; nobody hears it then.
-        result = .failure(UnitError(.unavailable, "\(error)"))
+        result = .failure(UnitError(ending: error))
       }
       server.observer?(.answered(connection: id, call: call.description, error: result.error))
       await server.deliver(result, to: id, stream: stream)
     }
+    deferred[stream] = .task(task)
   }
 
   private func finish(_ call: Call, _ result: Result<Reply, UnitError>, stream: UInt64) {
@@ -123,7 +167,7 @@ final class ServedConnection: ConnectionHandler {
   }
 
   func deliver(_ result: Result<Reply, UnitError>, stream: UInt64) {
-    tasks[stream] = nil
+    deferred[stream] = nil
     session.answer(result, on: stream, output: &output)
     flush()
   }
@@ -154,10 +198,16 @@ final class ServedConnection: ConnectionHandler {
   private func end(reason: String?) {
     frameTimer = nil
     proofTimer = nil
-    for task in tasks.values { task.cancel() }
-    tasks = [:]
+    for stream in Array(deferred.keys) { takeBack(stream) }
     let id = id
     server.assumeIsolated { $0.remove(id, reason: reason) }
+  }
+}
+
+extension UnitError {
+  /// How a call has ended; one that was taken back ends otherwise, and nobody hears it then.
+  fileprivate init(ending error: any Error) {
+    self = error as? UnitError ?? UnitError(.unavailable, "\(error)")
   }
 }
 

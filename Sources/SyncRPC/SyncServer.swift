@@ -68,6 +68,8 @@ public actor SyncServer {
     observer?(.disconnected(connection: id, reason: reason))
   }
 
+  func connection(_ id: UInt64) -> ServedConnection? { connections[id] }
+
   func deliver(_ result: Result<Reply, UnitError>, to id: UInt64, stream: UInt64) {
     connections[id]?.deliver(result, stream: stream)
   }

@@ -33,7 +33,7 @@ public final class LocalUnitManager: UnitManager {
       try state.store.complete(unit, ready: &ready)
       return state.waits.take(waitingFor: ready)
     }
-    for waiter in woken { waiter.resume() }
+    for waiter in woken { waiter(.success(())) }
   }
 
   /// Takes a start back: `unit` is pending again, its dependents wait on, and somebody else may start
@@ -56,40 +56,62 @@ public final class LocalUnitManager: UnitManager {
   }
 
   public func waitUntilReady(_ unit: UnitID) async throws {
-    let waiter = state.withLock { state in
-      state.lastWaiter += 1
-      return state.lastWaiter
-    }
+    let id = newWaiter()
     try await withTaskCancellationHandler {
-      try await withUnsafeThrowingContinuation { (continuation: WaitTable.Continuation) in
-        switch enqueue(waiter, for: unit, continuation) {
-        case .success(true): break
-        case .success(false): continuation.resume()
-        case .failure(let error): continuation.resume(throwing: error)
-        }
+      try await withUnsafeThrowingContinuation { (continuation: WaitContinuation) in
+        // The cancellation handler may have run before there was anything to forget.
+        if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+        wait(id, for: unit) { continuation.resume(with: $0) }
+        if Task.isCancelled { forgetWaiter(id)?(.failure(CancellationError())) }
       }
     } onCancel: {
-      state.withLock { $0.waits.remove(waiter) }?.resume(throwing: CancellationError())
+      forgetWaiter(id)?(.failure(CancellationError()))
     }
   }
 
-  /// True if the waiter has to wait.
-  private func enqueue(
-    _ waiter: WaitTable.WaiterID, for unit: UnitID, _ continuation: WaitTable.Continuation
-  ) -> Result<Bool, any Error> {
+  private typealias WaitContinuation = UnsafeContinuation<Void, any Error>
+
+  /// As ``waitUntilReady(_:)`` without a task: `waiter` is called once, now or later, on whatever thread
+  /// the end of the wait comes from, and not at all after ``forget(_:)``.
+  package func whenReady(
+    _ unit: UnitID, _ waiter: @escaping @Sendable (Result<Void, any Error>) -> Void
+  ) -> UInt64 {
+    let id = newWaiter()
+    wait(id, for: unit, waiter)
+    return id
+  }
+
+  /// Forgets a waiter of ``whenReady(_:_:)``, if it has not been called.
+  package func forget(_ waiter: UInt64) { _ = forgetWaiter(waiter) }
+
+  private func newWaiter() -> WaitTable.WaiterID {
     state.withLock { state in
-      Result {
-        // The cancellation handler may have run before there was anything to forget.
-        try Task.checkCancellation()
+      state.lastWaiter += 1
+      return state.lastWaiter
+    }
+  }
+
+  private func forgetWaiter(_ id: WaitTable.WaiterID) -> WaitTable.Waiter? {
+    state.withLock { $0.waits.remove(id) }
+  }
+
+  private func wait(
+    _ id: WaitTable.WaiterID, for unit: UnitID, _ waiter: @escaping WaitTable.Waiter
+  ) {
+    let result: Result<Void, any Error>? = state.withLock { state in
+      do {
         if let error = state.closed { throw error }
-        guard let node = try state.store.unreadyNode(of: unit) else { return false }
+        guard let node = try state.store.unreadyNode(of: unit) else { return .success(()) }
         guard state.waits.count < Limits.waiters else {
           throw UnitError(.limitExceeded, "more than \(Limits.waiters) waiters")
         }
-        state.waits.add(waiter, for: node, continuation)
-        return true
+        state.waits.add(id, for: node, waiter)
+        return nil
+      } catch {
+        return .failure(error)
       }
     }
+    if let result { waiter(result) }
   }
 
   /// Ends all waits, now and from now on, with the error `unavailable`. Other calls go on.
@@ -99,11 +121,11 @@ public final class LocalUnitManager: UnitManager {
       return state.waits.takeAll()
     }
     for waiter in waiters {
-      waiter.resume(throwing: UnitError(.unavailable, "the unit manager is shutting down"))
+      waiter(.failure(UnitError(.unavailable, "the unit manager is shutting down")))
     }
   }
 
-  /// How many tasks are in ``waitUntilReady(_:)`` now.
+  /// How many wait in ``waitUntilReady(_:)`` or for an agent now.
   public var waiterCount: Int { state.withLock { $0.waits.count } }
 
   /// The units and their dependencies in the DOT language of Graphviz, an arrow from each unit to
