@@ -10,6 +10,10 @@ public struct CommandTransport: Transport {
 
   /// What /bin/sh runs.
   public let command: String
+  /// How the environment of the command differs from this process's.
+  private let variables: [String: String?]
+
+  private static let variable = "CODER_AGENT_TRANSPORT"
 
   public var endpoint: Endpoint { Endpoint(scheme: Self.scheme, address: command) }
 
@@ -20,6 +24,9 @@ public struct CommandTransport: Transport {
         hint: "write it as in 'exec:ssh host coder exp sync dial-stdio'")
     }
     command = address
+    // The variable that led here would lead a dial-stdio at the other end here again, for ever.
+    let leadsHere = environment[Self.variable]?.hasSuffix("\(Self.scheme):\(address)") == true
+    variables = leadsHere ? [Self.variable: nil] : [:]
   }
 
   public func listen(
@@ -41,7 +48,7 @@ public struct CommandTransport: Transport {
         defer { Descriptor.close(errors.writing) }
         do {
           let child = try ChildProcess(
-            ["/bin/sh", "-c", command],
+            ["/bin/sh", "-c", command], variables: variables,
             streams: .init(input: theirs, output: theirs, error: errors.writing),
             leadsGroup: true, endsWithParent: true)
           return CommandConnection(

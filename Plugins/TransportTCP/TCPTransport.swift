@@ -112,7 +112,7 @@ public struct TCPTransport: Transport {
 
   /// As the original words it for its own transport.
   private static func dialing(_ address: InternetAddress, _ reason: String) -> String {
-    "connect to socket: dial tcp \(address): \(reason)"
+    "connect to socket: dial tcp\(address.port == 0 ? "" : " \(address)"): \(reason)"
   }
 }
 
@@ -163,7 +163,7 @@ extension InternetAddress {
     guard address.isLoopback else {
       throw PluginError(
         .invalidArgument, "\(host) is not a loopback address: only this machine may connect",
-        hint: "use 127.0.0.1 or ::1; from elsewhere, use exec: with ssh and dial-stdio")
+        hint: "use 127.0.0.1 or [::1]; from elsewhere, use exec: with ssh and dial-stdio")
     }
     self = address
   }

@@ -19,10 +19,11 @@ struct PrivateAgent {
 
   /// Runs `agent` with a private folder, which is gone afterwards.
   func run(_ agent: Agent) throws {
-    let folder = try createFolder()
+    let privateFolder = try createFolder()
+    let folder = privateFolder.path
     defer {
       do throws(SystemError) {
-        try File.removeFolder(folder)
+        try privateFolder.remove()
       } catch {
         invocation.console.note("warning: \(folder) could not be removed: \(error)")
       }
@@ -41,7 +42,7 @@ struct PrivateAgent {
   /// An inherited variable says which transports, but not where: an agent inside an agent must not
   /// take the place of the outer one. Flags mean what they say.
   private func endpoints() throws(CommandFailure) -> [Endpoint] {
-    if let endpoints = try invocation.endpointsOfFlags() { return endpoints }
+    if let endpoints = try invocation.endpointsOfFlags() { return try endpoints.map(absolute) }
     var endpoints: [Endpoint] = []
     for endpoint in try invocation.endpoints() {
       let sides = try invocation.transportType(of: endpoint).sides
@@ -53,13 +54,25 @@ struct PrivateAgent {
     return endpoints.isEmpty ? [invocation.catalog.defaultEndpoint] : endpoints
   }
 
-  private func createFolder() throws(CommandFailure) -> String {
+  /// The command may run elsewhere.
+  private func absolute(_ endpoint: Endpoint) throws(CommandFailure) -> Endpoint {
+    guard endpoint.scheme == "unix", let path = endpoint.address else { return endpoint }
+    do {
+      return Endpoint(scheme: endpoint.scheme, address: try File.absolutePath(path))
+    } catch {
+      throw .usage("\(path) cannot be made an absolute path: \(error)")
+    }
+  }
+
+  private func createFolder() throws(CommandFailure) -> PrivateFolder {
     var reason: SystemError?
     for parent in [invocation.environment["TMPDIR"], "/tmp"] {
-      // The name of a socket in it must not be too long.
-      guard let parent, parent.utf8.count < UnixSocket.maximumPathBytes / 2 else { continue }
+      guard let parent else { continue }
       do throws(SystemError) {
-        return try File.createTemporaryFolder(parent + "/coder-agent-")
+        let parent = try File.absolutePath(parent)
+        // The name of a socket in it must not be too long.
+        guard parent.utf8.count < UnixSocket.maximumPathBytes / 2 else { continue }
+        return try PrivateFolder(in: parent)
       } catch {
         reason = error
       }

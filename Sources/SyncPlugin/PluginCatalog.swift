@@ -101,6 +101,7 @@ public struct PluginCatalog: Sendable {
     let known = plugins.filter { $0.kind == kind }.map { $0.syntax }
     return PluginError(
       .invalidArgument, "unknown \(kind.rawValue) \"\(name)\"",
-      hint: "known are: \(known.joined(separator: ", "))")
+      hint: "known are: \(known.joined(separator: ", "))"
+        + (name.contains(",") ? "; repeat the flag for several" : ""))
   }
 }

@@ -114,6 +114,14 @@ package enum File {
     return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
   }
 
+  /// The same path from the root on.
+  package static func absolutePath(_ path: String) throws(SystemError) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let folder = getcwd(nil, 0) else { throw SystemError(.getcwd, errno) }
+    defer { free(folder) }
+    return String(cString: folder) + "/" + path
+  }
+
   /// Removes a folder with the files in it; folders in it stay, and it with them.
   package static func removeFolder(_ path: String) throws(SystemError) {
     for name in try names(in: path) { try remove(path + "/" + name) }

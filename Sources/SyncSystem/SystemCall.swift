@@ -4,7 +4,8 @@ internal import Synchronization
 /// The system calls of this package, by the names under which they appear in errors and tests.
 package enum SystemCall: String, Sendable {
   case accept, bind, chmod, clone, connect, dup, eventfd, exec, fchmod, fcntl, flock, fstat
-  case ftruncate, getrandom, getrlimit, getsockname, getsockopt, listen, lstat, mkdir, mkdtemp
+  case ftruncate, getcwd, getrandom, getrlimit, getsockname, getsockopt, listen, lstat, mkdir,
+    mkdtemp
   case open, opendir, pidfdOpen = "pidfd_open", pipe, read, rename, rmdir, sendto, setrlimit,
     setsockopt, shutdown
   case signalfd, socket, socketpair, stat, unlink, write

@@ -50,7 +50,7 @@ import Testing
       arguments: ["--transport", "tcp:192.168.0.1:80"],
       error: """
         192.168.0.1 is not a loopback address: only this machine may connect
-        hint: use 127.0.0.1 or ::1; from elsewhere, use exec: with ssh and dial-stdio
+        hint: use 127.0.0.1 or [::1]; from elsewhere, use exec: with ssh and dial-stdio
         """),
     BadArguments(
       arguments: ["--transport", "tcp:localhost:80"],
@@ -78,6 +78,18 @@ import Testing
         hint: known are: poll[:INTERVAL], push
         """),
     BadArguments(arguments: ["--"], error: "-- needs a command"),
+    BadArguments(arguments: ["--", ""], error: "-- needs a command"),
+    BadArguments(
+      arguments: ["--transport", "unix:/tmp/x", "--transport", "unix:/tmp/x"],
+      error: "unix:/tmp/x is given twice"),
+    BadArguments(
+      arguments: ["--transport", "pipe:x"], error: "pipe takes nothing behind its name"),
+    BadArguments(
+      arguments: ["--transport", "unix,tcp"],
+      error: """
+        unknown transport "unix,tcp"
+        hint: known are: unix[:PATH], tcp[:ADDRESS:PORT], pipe, exec:COMMAND; repeat the flag for several
+        """),
     BadArguments(
       arguments: ["--socket-path", "/tmp/x", "--log-level", "loud"],
       error: "--log-level: \"loud\" is not a log level: debug, info, warn or error"),

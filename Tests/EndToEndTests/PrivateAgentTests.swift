@@ -80,6 +80,34 @@ import Testing
     #expect(folder.files == [])
   }
 
+  /// The command may go elsewhere before it calls.
+  @Test(arguments: ["--socket-path here.sock", "--transport unix:here.sock", ""])
+  func placesAreAbsoluteForTheCommand(_ flags: String) async throws {
+    let result = try await CoderProcess.run(
+      [
+        "-c",
+        "cd '\(folder.path)' && mkdir t && TMPDIR=t \"$0\" agent \(flags) -- sh -c 'cd /; \"$0\" exp sync ping' \"$0\"; rmdir t",
+        Self.coder,
+      ], program: "/bin/sh")
+    #expect(result == ProcessOutput(output: "Success\n", error: "", status: 0))
+    #expect(folder.files == [])
+  }
+
+  @Test func whatAKilledAgentLeavesIsRemovedByTheNext() async throws {
+    let living = try agent([], "echo ready; cat")
+    let killed = try agent([], "echo ready; exec sleep 100")
+    for process in [living, killed] { await process.waitForOutput("ready") }
+    killed.send(SIGKILL)
+    _ = await killed.end()
+    let before = folder.files.count
+    let result = await (try agent([], "ls $TMPDIR | wc -l")).end()
+    #expect(result.status == 0)
+    // The living one keeps its own, if it has not ended with its empty input.
+    #expect(folder.files.count < before)
+    _ = await living.end()
+    #expect(folder.files == [])
+  }
+
   /// The original knows only this variable.
   @Test func whereThereIsNoSocketItsVariableIsNotSet() async throws {
     let result = await

@@ -157,6 +157,18 @@ import WireFixtures
     try await expectNothingLeft(agent.socketPath)
   }
 
+  /// The variable leads to a relay, which must not be led to itself by it.
+  @Test func aRelayFromTheVariableTakesTheDefaultWay() async throws {
+    let agent = try await TestAgent()
+    let result = try await agent.sync(
+      "ping", environment: ["CODER_AGENT_TRANSPORT": "pipe,exec:\(Self.coder) exp sync dial-stdio"])
+    #expect(result == ProcessOutput(output: "Success\n", error: "", status: 0))
+    // A flag is not inherited: there the variable is what the relay goes by.
+    let byFlag = try await agent.sync(
+      "--transport", "exec:\(Self.coder) exp sync dial-stdio", "ping", "-v")
+    #expect(byFlag.output == "Success\n")
+  }
+
   @Test func aCommandThatDoesNotEndIsEnded() async throws {
     let folder = try TemporaryFolder()
     let note = folder.file("note")

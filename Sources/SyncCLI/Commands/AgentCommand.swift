@@ -64,7 +64,9 @@ extension Command {
           "agent takes no arguments but a command behind --",
           hints: ["write it as in: coder agent -- \(invocation.arguments.joined(separator: " "))"])
       }
-      guard command?.isEmpty != true else { throw CommandFailure.usage("-- needs a command") }
+      guard command?.first?.isEmpty != true, command?.isEmpty != true else {
+        throw CommandFailure.usage("-- needs a command")
+      }
       let flags = try invocation.endpointsOfFlags()
       if command == nil { try requireEnabled(invocation, isExplicit: flags != nil) }
       // A mistake is better known now than in each script.
@@ -127,15 +129,16 @@ extension Invocation {
     var transports: [any Transport] = []
     for endpoint in endpoints {
       let type = try transportType(of: endpoint)
-      if type.sides.contains(.standardStreams) {
-        guard mayUseStandardStreams, !transports.contains(where: { Swift.type(of: $0) == type })
-        else {
-          throw CommandFailure.usage(
-            "\(endpoint) needs standard input and output for itself",
-            hints: ["it cannot be combined with a command, nor with --ready-fd 0 or 1"])
-        }
+      let transport = try type.init(address: endpoint.address, environment: environment)
+      guard !transports.contains(where: { $0.endpoint == transport.endpoint }) else {
+        throw CommandFailure.usage("\(transport.endpoint) is given twice")
       }
-      transports.append(try type.init(address: endpoint.address, environment: environment))
+      if type.sides.contains(.standardStreams), !mayUseStandardStreams {
+        throw CommandFailure.usage(
+          "\(endpoint) needs standard input and output for itself",
+          hints: ["it cannot be combined with a command, nor with --ready-fd 0 or 1"])
+      }
+      transports.append(transport)
     }
     return transports
   }

@@ -9,7 +9,7 @@ extension Command {
     Column(
       "sides", "sides", { $0.sideNames.joined(separator: ", ") },
       { .array($0.sideNames.map { .string($0) }) }),
-    Column("what it is", "summary", \.summary, { .string($0.summary) }),
+    Column("summary", "summary", \.summary, { .string($0.summary) }),
   ]
   private static let column = Options.columns(columns.map(\.heading))
 
