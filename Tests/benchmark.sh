@@ -11,6 +11,8 @@ for source in load echo-floor crowd wake; do
   cc -O2 -Wall -o "$tools/$source" "Tests/Benchmarks/$source.c"
 done
 cc -O2 -Wall -static -o "$tools/ping-floor" Tests/Benchmarks/ping-floor.c
+swiftc -O -parse-as-library -static-executable -o "$tools/empty" Tests/Benchmarks/empty.swift 2>/dev/null
+strip "$tools/empty"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 swift build -c release -Xswiftc -static-executable --product benchmarks >"$log" 2>&1 || {

@@ -75,8 +75,8 @@ struct ClientBenchmarks {
     for (name, edge) in shapes {
       var costs: [Double] = []
       for run in 0..<3 {
-        let pings = try processorTime(count) { client, _ in try await client.ping() }
-        let wants = try processorTime(count) { client, index in
+        let pings = try processorTime(count, width: 64) { client, _ in try await client.ping() }
+        let wants = try processorTime(count, width: 64) { client, index in
           let (unit, dependency) = edge(index)
           try await client.want(
             UnitID("\(name)-\(run)-\(unit)"), dependsOn: UnitID("\(name)-\(run)-\(dependency)"))
@@ -111,9 +111,11 @@ struct ClientBenchmarks {
           "the agent has \(format(Machine.residentBytes(of: agent.processID) / 1e6)) MB then"))
   }
 
-  /// Makes calls one after another, and returns what they took of the agent's processor time.
+  /// Makes calls, so many at a time, and returns what they took of the agent's processor time. Where one
+  /// waits for another, most of it is the agent's waking up.
   private func processorTime(
-    _ count: Int, _ call: @escaping @Sendable (RemoteUnitManager, Int) async throws -> Void
+    _ count: Int, width: Int = 1,
+    _ call: @escaping @Sendable (RemoteUnitManager, Int) async throws -> Void
   ) throws -> Double {
     let result = Mutex(0.0)
     let loop = try LibeventLoop()
@@ -122,8 +124,19 @@ struct ClientBenchmarks {
       let client = try await RemoteUnitManager(
         connectingTo: try UnixTransport(address: agent.socketPath, environment: [:]), on: loop,
         callTimeout: nil)
+      // Says Hello, so that several calls may be open.
+      if width > 1 { try await client.waitUntilReady("nobody") }
       let begin = Machine.processorTime(of: agent.processID)
-      for index in 0..<count { try await call(client, index) }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for worker in 0..<width {
+          group.addTask(executorPreference: loop) {
+            for index in stride(from: worker, to: count, by: width) {
+              try await call(client, index)
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
       result.withLock { $0 = Machine.processorTime(of: agent.processID) - begin }
       await client.close()
     }

@@ -89,9 +89,10 @@ struct Machine {
     (Double(contents("/proc/\(id)/schedstat").split(separator: " ").first ?? "") ?? .nan) / 1_000
   }
 
-  static func residentBytes(of id: Int32) -> Double {
+  /// What is in memory of a process: all of it (`VmRSS`), or what no file is behind (`RssAnon`).
+  static func residentBytes(of id: Int32, _ kind: String = "VmRSS") -> Double {
     let line = contents("/proc/\(id)/status").split(separator: "\n")
-      .first { $0.hasPrefix("VmRSS") }
+      .first { $0.hasPrefix(kind) }
     return
       (line?.split { $0 == " " || $0 == "\t" }.dropFirst().first.flatMap { Double($0) } ?? .nan)
       * 1024

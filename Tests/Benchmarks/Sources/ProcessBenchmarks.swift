@@ -15,11 +15,13 @@ struct ProcessBenchmarks {
   func commands() throws {
     report.section("One command, whole process; the floor is a static C program that pings")
     var number = 0
+    let sync = machine.cli + ["exp", "sync"]
     let commands: [(String, (Int) -> [String], (Int) -> [String]?)] = [
-      ("ping", { _ in ["ping"] }, { _ in nil }),
-      ("want", { ["want", "w\($0)", "x"] }, { _ in nil }),
-      ("start, no dependencies", { ["start", "s\($0)"] }, { _ in nil }),
-      ("complete", { ["complete", "c\($0)"] }, { ["start", "c\($0)"] }),
+      ("an empty Swift program, to compare", { _ in [machine.tool("empty")] }, { _ in nil }),
+      ("ping", { _ in sync + ["ping"] }, { _ in nil }),
+      ("want", { sync + ["want", "w\($0)", "x"] }, { _ in nil }),
+      ("start, no dependencies", { sync + ["start", "s\($0)"] }, { _ in nil }),
+      ("complete", { sync + ["complete", "c\($0)"] }, { sync + ["start", "c\($0)"] }),
     ]
     for (name, command, before) in commands {
       var floors: [Double] = []
@@ -29,11 +31,11 @@ struct ProcessBenchmarks {
         for _ in 0..<rounds {
           number += 1
           if let before = before(number) {
-            _ = try machine.time(machine.cli + ["exp", "sync"] + before, environment)
+            _ = try machine.time(before, environment)
           }
           let floor = try machine.time([machine.tool("ping-floor"), agent.socketPath])
           let time = try machine.time(
-            machine.cli + ["exp", "sync"] + command(number), environment)
+            command(number), environment)
           pairs.append((floor, time))
         }
         floors.append(Spread(pairs.map(\.floor)).median)
