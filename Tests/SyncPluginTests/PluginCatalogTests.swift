@@ -30,4 +30,16 @@ import Testing
       _ = PluginCatalog(PluginCatalog.standard.plugins + PluginCatalog.standard.plugins)
     }
   }
+
+  /// A mistake of whoever builds a program, which ends it at once.
+  @Test func twoOfOneNameAreRefused() async {
+    await #expect(processExitsWith: .failure) {
+      let plugins = PluginCatalog.standard.plugins
+      _ = PluginCatalog(plugins + [plugins[0]])
+    }
+    await #expect(processExitsWith: .success) {
+      let plugins = PluginCatalog.standard.plugins
+      _ = PluginCatalog(Array(plugins.reversed()))
+    }
+  }
 }
