@@ -375,7 +375,8 @@ import Testing
     let result = await waiting.end()
     #expect(result.signal == signal)
     #expect(result.error == "")
-    // The agent has forgotten the connection: it ends with none to close.
+    // The agent forgets the connection, and then ends with none to close.
+    await agent.process.waitForError("disconnected connection=2")
     let log = await agent.stop().error
     #expect(log.components(separatedBy: " connected ").count == 3)
     #expect(log.components(separatedBy: " disconnected ").count == 3)
