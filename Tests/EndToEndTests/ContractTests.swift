@@ -251,7 +251,7 @@ import Testing
     .failing(
       "timeout",
       before: [["want", "a", "git-clon", "c"], ["start", "git-clone"], ["start", "c"]],
-      ["start", "a", "--timeout", "200ms"],
+      ["start", "a", "--timeout", "800ms"],
       output: "Unit \"a\" is waiting for dependencies to be satisfied: [c, git-clon]\n",
       error: "timeout waiting for dependencies of unit 'a'",
       hints: [

@@ -37,7 +37,7 @@ import WireFixtures
     let site = try await reach.site()
     _ = try await site.run("want", "a", "b")
     let result = try await site.run(
-      "start", "a", "--timeout", "100ms", environment: ["CODER_SYNC_WAIT": strategy])
+      "start", "a", "--timeout", "800ms", environment: ["CODER_SYNC_WAIT": strategy])
     #expect(
       result.error == """
         error: timeout waiting for dependencies of unit 'a'
