@@ -170,9 +170,11 @@ import WireFixtures
     #expect(connections.count == count)
   }
 
+  /// Without the pages of files, of which the kernel maps as many as it likes.
   private func residentBytes(_ id: Int32) throws -> Double {
-    let fields = try String(contentsOfFile: "/proc/\(id)/statm", encoding: .utf8)
-      .split(separator: " ")
-    return (Double(fields[1]) ?? .nan) * Double(sysconf(Int32(_SC_PAGESIZE)))
+    let status = try String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssAnon") })
+    let kilobytes = line.split { $0 == " " || $0 == "\t" }[1]
+    return try #require(Double(kilobytes)) * 1_024
   }
 }
