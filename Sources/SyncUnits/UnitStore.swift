@@ -7,15 +7,27 @@ package struct UnitStore {
   package typealias Node = UnitGraph.Node
 
   package private(set) var graph = UnitGraph()
-  private var names = HashIndex()
+  private var index = HashIndex()
   private let hash = SeededHash()
+  // Apart, because a name is looked at to find a unit, and what it does only then.
+  private var ids: [UnitID] = []
   private var units: [Unit] = []
 
   private struct Unit {
-    let id: UnitID
-    var status = UnitStatus.notRegistered
-    var unsatisfied = 0
+    var state = State.notRegistered
+    var unsatisfied: Int32 = 0
+
+    var status: UnitStatus {
+      switch state {
+      case .notRegistered: .notRegistered
+      case .pending: .pending
+      case .started: .started
+      case .completed: .completed
+      }
+    }
   }
+
+  private enum State: UInt8 { case notRegistered, pending, started, completed }
 
   package init() {}
 
@@ -43,10 +55,10 @@ package struct UnitStore {
     do {
       guard try graph.addEdge(from: node, to: dependencyNode) else { return }
     } catch {
-      throw cycle(error.nodes.map { units[$0].id })
+      throw cycle(error.nodes.map { ids[$0] })
     }
-    if units[dependencyNode].status != .completed { units[node].unsatisfied += 1 }
-    if units[node].status == .notRegistered { units[node].status = .pending }
+    if units[dependencyNode].state != .completed { units[node].unsatisfied += 1 }
+    if units[node].state == .notRegistered { units[node].state = .pending }
   }
 
   /// Begins the work of `id`, registering it if nobody did. A completed unit begins anew, and its
@@ -58,39 +70,39 @@ package struct UnitStore {
     guard units[node].unsatisfied == 0 else {
       throw UnitError(.notReady, failure("unit not ready"))
     }
-    guard units[node].status != .started else { throw sameStatus(id, failure) }
-    if units[node].status == .completed {
-      for dependent in graph.dependents(of: node) { units[Int(dependent)].unsatisfied += 1 }
+    guard units[node].state != .started else { throw sameStatus(id, failure) }
+    if units[node].state == .completed {
+      for dependent in graph.dependents(of: node) { units[dependent].unsatisfied += 1 }
     }
-    units[node].status = .started
+    units[node].state = .started
   }
 
   /// Takes a start back: the unit is pending again, as if its work had not begun.
   package mutating func reset(_ id: UnitID) throws(UnitError) {
     func failure(_ reason: String) -> String { "cannot reset unit \(id.name.quoted): \(reason)" }
     try validate(id, failure)
-    guard let node = node(of: id), units[node].status != .notRegistered else {
+    guard let node = node(of: id), units[node].state != .notRegistered else {
       throw UnitError(.notFound, failure("unit not found"))
     }
-    guard units[node].status == .started else {
+    guard units[node].state == .started else {
       throw UnitError(.notStarted, failure("unit is \(units[node].status), not started"))
     }
-    units[node].status = .pending
+    units[node].state = .pending
   }
 
   /// Ends the work of `id`, and appends the units that became ready by it to `ready`.
   package mutating func complete(_ id: UnitID, ready: inout [Node]) throws(UnitError) {
     func failure(_ reason: String) -> String { "cannot complete unit \(id.name.quoted): \(reason)" }
     try validate(id) { failure("updating status for unit \(id.name.quoted): \($0)") }
-    guard let node = node(of: id), units[node].status != .notRegistered else {
+    guard let node = node(of: id), units[node].state != .notRegistered else {
       throw UnitError(
         .notFound, failure("unit \(id.name.quoted) must be registered first: unit not found"))
     }
-    guard units[node].status != .completed else { throw sameStatus(id, failure) }
-    units[node].status = .completed
+    guard units[node].state != .completed else { throw sameStatus(id, failure) }
+    units[node].state = .completed
     for dependent in graph.dependents(of: node) {
-      units[Int(dependent)].unsatisfied -= 1
-      if units[Int(dependent)].unsatisfied == 0 { ready.append(Int(dependent)) }
+      units[dependent].unsatisfied -= 1
+      if units[dependent].unsatisfied == 0 { ready.append(dependent) }
     }
   }
 
@@ -107,10 +119,10 @@ package struct UnitStore {
       return UnitReport(status: .notRegistered, isReady: true, dependencies: [])
     }
     let dependencies = graph.dependencies(of: node).map { index in
-      let dependency = units[Int(index)]
+      let dependency = units[index]
       return Dependency(
-        unit: dependency.id, requiredStatus: .completed, currentStatus: dependency.status,
-        isSatisfied: dependency.status == .completed)
+        unit: ids[index], requiredStatus: .completed, currentStatus: dependency.status,
+        isSatisfied: dependency.state == .completed)
     }
     return UnitReport(
       status: units[node].status, isReady: units[node].unsatisfied == 0,
@@ -119,8 +131,11 @@ package struct UnitStore {
 
   /// All registered units, sorted by name.
   package func summaries() -> [UnitSummary] {
-    units.lazy.filter { $0.status != .notRegistered }
-      .map { UnitSummary(unit: $0.id, status: $0.status, isReady: $0.unsatisfied == 0) }
+    units.indices.lazy.filter { units[$0].state != .notRegistered }
+      .map { node in
+        UnitSummary(
+          unit: ids[node], status: units[node].status, isReady: units[node].unsatisfied == 0)
+      }
       .sorted { $0.unit < $1.unit }
   }
 
@@ -132,11 +147,11 @@ package struct UnitStore {
   /// The units and their dependencies in the DOT language, coloured by status.
   package func dot() -> String {
     graph.dot(
-      nodes: units.indices.sorted { units[$0].id < units[$1].id },
-      label: { units[$0].id.name },
+      nodes: units.indices.sorted { ids[$0] < ids[$1] },
+      label: { ids[$0].name },
       colour: { node in
-        switch units[node].status {
-        case .notRegistered, .other: "white"
+        switch units[node].state {
+        case .notRegistered: "white"
         case .pending: units[node].unsatisfied == 0 ? "khaki" : "lightgrey"
         case .started: "lightblue"
         case .completed: "palegreen"
@@ -145,19 +160,20 @@ package struct UnitStore {
   }
 
   private func node(of id: UnitID) -> Node? {
-    names.find(id.withBytes { hash($0) }) { units[$0].id == id }
+    index.find(id.withBytes { hash($0) }) { ids[$0] == id }
   }
 
   private mutating func intern(_ id: UnitID) throws(UnitError) -> Node {
     let hashed = id.withBytes { hash($0) }
-    if let node = names.find(hashed, { units[$0].id == id }) { return node }
+    if let node = index.find(hashed, { ids[$0] == id }) { return node }
     guard units.count < Limits.units else {
       throw UnitError(
         .limitExceeded, "cannot add unit \(id.name.quoted): more than \(Limits.units) units")
     }
     let node = graph.addNode()
-    units.append(Unit(id: id))
-    names.insert(node, hashed) { [hash, units] number in units[number].id.withBytes { hash($0) } }
+    ids.append(id)
+    units.append(Unit())
+    index.insert(node, hashed)
     return node
   }
 
@@ -193,22 +209,22 @@ extension UnitStore {
   /// Checks everything that is counted against what it counts, in time linear in the size; for tests.
   package func checkInvariants() throws(InvariantViolation) {
     try graph.checkInvariants()
-    guard graph.nodeCount == units.count, names.count == units.count else {
+    guard graph.nodeCount == units.count, index.count == ids.count, ids.count == units.count else {
       throw InvariantViolation(
-        "\(units.count) units, \(graph.nodeCount) nodes, \(names.count) names")
+        "\(units.count) units, \(graph.nodeCount) nodes, \(index.count) names")
     }
     for (node, unit) in units.enumerated() {
-      guard self.node(of: unit.id) == node else {
-        throw InvariantViolation("unit \(unit.id) is not found under its name")
+      guard self.node(of: ids[node]) == node else {
+        throw InvariantViolation("unit \(ids[node]) is not found under its name")
       }
-      let unsatisfied = graph.dependencies(of: node).count { units[Int($0)].status != .completed }
+      let unsatisfied = graph.dependencies(of: node).count(where: { units[$0].state != .completed })
       guard unit.unsatisfied == unsatisfied else {
         throw InvariantViolation(
-          "unit \(unit.id) counts \(unit.unsatisfied) unsatisfied dependencies, it has \(unsatisfied)"
+          "unit \(ids[node]) counts \(unit.unsatisfied) unsatisfied dependencies, it has \(unsatisfied)"
         )
       }
-      if unit.status == .notRegistered, !graph.dependencies(of: node).isEmpty {
-        throw InvariantViolation("unit \(unit.id) has dependencies and is not registered")
+      if unit.state == .notRegistered, graph.dependencies(of: node).contains(where: { _ in true }) {
+        throw InvariantViolation("unit \(ids[node]) has dependencies and is not registered")
       }
     }
   }

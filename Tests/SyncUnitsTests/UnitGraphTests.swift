@@ -10,7 +10,7 @@ import Testing
     var open = [node]
     while let current = open.popLast() {
       if current == other { return true }
-      for next in graph.dependencies(of: current).map(Int.init) where seen.insert(next).inserted {
+      for next in graph.dependencies(of: current) where seen.insert(next).inserted {
         open.append(next)
       }
     }
@@ -27,15 +27,15 @@ import Testing
       let from = Int.random(in: 0..<count, using: &random)
       let to = Int.random(in: 0..<count, using: &random)
       let closesCycle = reaches(graph, to, from)
-      let edgesBefore = (0..<count).map { graph.dependencies(of: $0) }
-      let positionsBefore = (0..<count).map { graph.position(of: $0) }
+      let edgesBefore = (0..<count).map { Array(graph.dependencies(of: $0)) }
+      let orderBefore = Array(graph.order.nodes)
       do {
         try graph.addEdge(from: from, to: to)
         #expect(!closesCycle)
       } catch {
         #expect(closesCycle)
-        #expect(edgesBefore == (0..<count).map { graph.dependencies(of: $0) })
-        #expect(positionsBefore == (0..<count).map { graph.position(of: $0) })
+        #expect(edgesBefore == (0..<count).map { Array(graph.dependencies(of: $0)) })
+        #expect(orderBefore == Array(graph.order.nodes))
         #expect(error.nodes.first == from && error.nodes.last == from && error.nodes[1] == to)
         for (node, dependency) in zip(error.nodes.dropFirst(), error.nodes.dropFirst(2)) {
           #expect(graph.hasEdge(from: node, to: dependency))
@@ -62,6 +62,25 @@ import Testing
     }
     #expect(graph.visitedEdgeCount == 0)
     #expect(graph.edgeCount == count)
+    try graph.checkInvariants()
+  }
+
+  /// Edges of a hidden order, declared in random order, are looked at about once; a search from one
+  /// end would look at several times as many, and at more of them the larger the graph is.
+  @Test(arguments: [200, 2_000])
+  func randomDeclarationsVisitFewEdges(count: Int) throws {
+    var random = SeededRandom(seed: 7)
+    var graph = UnitGraph()
+    for _ in 0..<count { _ = graph.addNode() }
+    let hidden = Array(0..<count).shuffled(using: &random)
+    while graph.edgeCount < 5 * count {
+      let pair = [
+        Int.random(in: 0..<count, using: &random), .random(in: 0..<count, using: &random),
+      ]
+      guard let from = pair.max(), let to = pair.min(), from != to else { continue }
+      try graph.addEdge(from: hidden[from], to: hidden[to])
+    }
+    #expect(graph.visitedEdgeCount < 2 * graph.edgeCount)
     try graph.checkInvariants()
   }
 }
