@@ -24,17 +24,13 @@ struct Command: Sendable {
     var completion = Completion.nothing
   }
 
-  struct Example: Sendable {
-    let comment: String
-    let line: String
-  }
-
   let name: String
   /// The positional arguments as the help shows them.
   var arguments = ""
   let summary: String
   var discussion = ""
-  var examples: [Example] = []
+  /// Shell commands, each behind a comment.
+  var examples = ""
   var options: [Option] = []
   var completion = Completion.nothing
   /// Made one by one as the parser looks for one: a short command does not pay for the whole table.

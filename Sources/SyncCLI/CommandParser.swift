@@ -52,14 +52,15 @@ struct CommandParser {
   private func takeLong(
     _ text: Substring, _ rest: inout ArraySlice<String>, _ result: inout Result
   ) throws(CommandFailure) {
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    let name = String(parts.first ?? "")
+    let end = text.firstIndex(of: "=") ?? text.endIndex
+    let name = String(text[..<end])
+    let attached = end == text.endIndex ? nil : String(text[end...].dropFirst())
     let options = result.options
     guard let option = options.first(where: { $0.name == name }) else {
       let suggestion = closestMatch(to: name, among: options.map(\.name)).map { "--\($0)" }
       throw unknown("flag --\(name)", suggestion, result)
     }
-    try take(option, parts.count > 1 ? String(parts[1]) : nil, &rest, &result)
+    try take(option, attached, &rest, &result)
   }
 
   private func takeShort(

@@ -9,14 +9,13 @@ enum CommandTable {
       Scripts that start at the same time say what they depend on, wait for it, and tell when they \
       are done. An agent keeps the graph of these units in memory.
       """,
-    examples: [
-      .init(
-        comment: "Serve units to the scripts of this machine",
-        line: "coder agent --socket-server-enabled"),
-      .init(
-        comment: "Wait until git-clone is complete, then begin",
-        line: "coder exp sync want app git-clone && coder exp sync start app"),
-    ],
+    examples: """
+      # Serve units to the scripts of this machine
+      coder agent --socket-server-enabled
+
+      # Wait until git-clone is complete, then begin
+      coder exp sync want app git-clone && coder exp sync start app
+      """,
     options: [Options.help, Options.version, Options.noColour],
     subcommands: [{ exp }, { .agent }, { .plugins }, { .completion }, { .help }, { .complete__ }],
     showsExitStatuses: true)
@@ -24,7 +23,10 @@ enum CommandTable {
   private static let exp = Command(
     name: "exp",
     summary: "Experimental commands, under the name that they have in the original",
-    examples: [.init(comment: "All commands that scripts call", line: "coder exp sync --help")],
+    examples: """
+      # All commands that scripts call
+      coder exp sync --help
+      """,
     subcommands: [{ sync }])
 
   private static let sync = Command(
@@ -36,16 +38,13 @@ enum CommandTable {
       depends on, start it, which blocks until that is complete, and complete it, which releases \
       whoever waits for it.
       """,
-    examples: [
-      .init(
-        comment: "A script that needs two others to be done",
-        line: """
-          coder exp sync want app git-clone apt-install
-              coder exp sync start app
-              ./run-app --prepare
-              coder exp sync complete app
-          """)
-    ],
+    examples: """
+      # A script that needs two others to be done
+      coder exp sync want app git-clone apt-install
+      coder exp sync start app
+      ./run-app --prepare
+      coder exp sync complete app
+      """,
     options: [Options.socketPath, Options.transport, Options.verbose],
     subcommands: [
       { .start }, { .complete }, { .want }, { .ping }, { .status }, { .list }, { .dialStdio },

@@ -45,7 +45,8 @@ struct Help {
 
   private var examples: String {
     "EXAMPLES:\n"
-      + command.examples.map { "    # \($0.comment)\n    \($0.line)" }.joined(separator: "\n\n")
+      + command.examples.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { $0.isEmpty ? "" : "    " + $0 }.joined(separator: "\n")
   }
 
   /// The command's own options and those that it shares with its neighbours.

@@ -19,7 +19,7 @@ public actor RemoteUnitManager: UnitManager {
   private var buffer = ReceiveBuffer()
   private var output: [UInt8] = []
   private var waiting: [PendingCall] = []
-  private var open: [UInt64: PendingCall] = [:]
+  private var open: [PendingCall] = []
   private var openLimit = 1
   private var capabilities: Set<String>?
   private var lastID: UInt64 = 0
@@ -37,6 +37,8 @@ public actor RemoteUnitManager: UnitManager {
     let method: Method
     let request: [UInt8]
     let metadata: CallMetadata?
+    /// On which the answer will come, once the call has been sent.
+    var stream: UInt64 = 0
     var timer: Registration?
     var continuation: UnsafeContinuation<Void, Never>?
     /// Set when the call is over, before its task goes on.
@@ -226,9 +228,9 @@ public actor RemoteUnitManager: UnitManager {
   private func sendNext() {
     while open.count < openLimit, !waiting.isEmpty {
       let call = waiting.removeFirst()
-      let stream = session.begin(
+      call.stream = session.begin(
         call.method, request: call.request, metadata: call.metadata, output: &output)
-      open[stream] = call
+      open.append(call)
     }
     flush()
   }
@@ -237,9 +239,9 @@ public actor RemoteUnitManager: UnitManager {
   private func take(back id: UInt64, _ error: UnitError) {
     if let index = waiting.firstIndex(where: { $0.id == id }) {
       finish(waiting.remove(at: index), error)
-    } else if let (stream, call) = open.first(where: { $0.value.id == id }) {
-      session.cancel(stream, output: &output)
-      open[stream] = nil
+    } else if let index = open.firstIndex(where: { $0.id == id }) {
+      let call = open.remove(at: index)
+      session.cancel(call.stream, output: &output)
       finish(call, error)
       sendNext()
     }
@@ -272,7 +274,8 @@ public actor RemoteUnitManager: UnitManager {
   private func process(_ bytes: RawSpan) throws(WireError) -> Int {
     var offset = 0
     while let event = try session.next(in: bytes, at: &offset, output: &output) {
-      guard let call = open.removeValue(forKey: event.stream) else { continue }
+      guard let index = open.firstIndex(where: { $0.stream == event.stream }) else { continue }
+      let call = open.remove(at: index)
       switch event.result {
       case .success(let answer):
         call.answer = answer
@@ -288,9 +291,8 @@ public actor RemoteUnitManager: UnitManager {
     guard ending == nil else { return }
     ending = error
     connection = nil
-    for (_, call) in open.sorted(by: { $0.key < $1.key }) { finish(call, error) }
-    for call in waiting { finish(call, error) }
-    open = [:]
+    for call in open + waiting { finish(call, error) }
+    open = []
     waiting = []
     for waiter in endWaiters { waiter.continuation.resume() }
     endWaiters = []

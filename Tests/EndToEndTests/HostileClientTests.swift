@@ -140,4 +140,6 @@ import WireFixtures
 }
 
 /// The runtimes of the sanitizers are linked statically: only their symbols tell.
-let isSanitized = ["__asan_init", "__tsan_init"].contains { (name: String) in dlsym(nil, name) != nil }
+let isSanitized = ["__asan_init", "__tsan_init"].contains { (name: String) in
+  dlsym(nil, name) != nil
+}

@@ -37,21 +37,18 @@ extension Command {
       With a command, it serves what the command runs, on a socket in a private folder, and ends with \
       the command and its exit status.
       """,
-    examples: [
-      .init(
-        comment: "On the default socket", line: "CODER_AGENT_SOCKET_SERVER_ENABLED=true coder agent"
-      ),
-      .init(
-        comment: "For the scripts of a CI job, and no longer",
-        line: "coder agent -- ./run-all.sh"),
-      .init(
-        comment: "On a socket of its own; read returns when it listens",
-        line: """
-          mkfifo ready
-              coder agent --socket-path ./sync.sock --ready-fd 3 3>ready &
-              read <ready
-          """),
-    ],
+    examples: """
+      # On the default socket
+      CODER_AGENT_SOCKET_SERVER_ENABLED=true coder agent
+
+      # For the scripts of a CI job, and no longer
+      coder agent -- ./run-all.sh
+
+      # On a socket of its own; read returns when it listens
+      mkfifo ready
+      coder agent --socket-path ./sync.sock --ready-fd 3 3>ready &
+      read <ready
+      """,
     options: [
       enabled, Options.socketPath, Options.agentTransport, wait, logLevel, logFormat,
       readyDescriptor,

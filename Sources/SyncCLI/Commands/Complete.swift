@@ -7,11 +7,10 @@ extension Command {
     arguments: "<unit>",
     summary: "Mark a unit as complete",
     discussion: "Releases all units that waited for nothing but this one.",
-    examples: [
-      .init(
-        comment: "Complete the unit even if the script fails",
-        line: "trap 'coder exp sync complete app' EXIT")
-    ],
+    examples: """
+      # Complete the unit even if the script fails
+      trap 'coder exp sync complete app' EXIT
+      """,
     completion: .units,
     run: { invocation in
       let unit = try invocation.onlyUnit()

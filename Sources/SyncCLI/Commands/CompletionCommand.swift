@@ -7,15 +7,16 @@ extension Command {
     arguments: "bash|zsh|fish",
     summary: "Print a completion script for a shell",
     discussion: "Names of units are completed from the live agent.",
-    examples: [
-      .init(comment: "For this bash", line: "source <(coder completion bash)"),
-      .init(
-        comment: "For every zsh, in a folder of $fpath",
-        line: "coder completion zsh > ~/.zfunc/_coder"),
-      .init(
-        comment: "For every fish",
-        line: "coder completion fish > ~/.config/fish/completions/coder.fish"),
-    ],
+    examples: """
+      # For this bash
+      source <(coder completion bash)
+
+      # For every zsh, in a folder of $fpath
+      coder completion zsh > ~/.zfunc/_coder
+
+      # For every fish
+      coder completion fish > ~/.config/fish/completions/coder.fish
+      """,
     completion: .words(CompletionScript.allCases.map(\.rawValue)),
     run: { invocation in
       guard invocation.arguments.count == 1 else {

@@ -12,11 +12,10 @@ extension Command {
       For the far end of a connection that another command line has made with --transport \
       exec:COMMAND. Passes bytes on until one side ends.
       """,
-    examples: [
-      .init(
-        comment: "Use the agent of another machine",
-        line: "coder exp sync --transport 'exec:ssh host coder exp sync dial-stdio' list")
-    ],
+    examples: """
+      # Use the agent of another machine
+      coder exp sync --transport 'exec:ssh host coder exp sync dial-stdio' list
+      """,
     run: { invocation in
       guard invocation.arguments.isEmpty else {
         throw CommandFailure.usage("dial-stdio takes no arguments")

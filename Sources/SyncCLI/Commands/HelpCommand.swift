@@ -3,9 +3,10 @@ extension Command {
     name: "help",
     arguments: "[command...]",
     summary: "Show the help of a command",
-    examples: [
-      .init(comment: "The same as coder exp sync start --help", line: "coder help exp sync start")
-    ],
+    examples: """
+      # The same as coder exp sync start --help
+      coder help exp sync start
+      """,
     completion: .commands,
     run: { invocation in
       let result = try CommandParser(root: CommandTable.root).parse(invocation.arguments)

@@ -13,7 +13,10 @@ extension Command {
   static let list = Command(
     name: "list",
     summary: "List all units and their status",
-    examples: [.init(comment: "The names only", line: "coder exp sync list -c unit")],
+    examples: """
+      # The names only
+      coder exp sync list -c unit
+      """,
     options: [Options.output, column],
     run: { invocation in
       guard invocation.arguments.isEmpty else {

@@ -5,11 +5,10 @@ extension Command {
   static let ping = Command(
     name: "ping",
     summary: "Test agent socket connectivity and health",
-    examples: [
-      .init(
-        comment: "Go on without coordination where there is no agent",
-        line: "coder exp sync ping || echo 'no agent'")
-    ],
+    examples: """
+      # Go on without coordination where there is no agent
+      coder exp sync ping || echo 'no agent'
+      """,
     run: { invocation in
       guard invocation.arguments.isEmpty else {
         throw CommandFailure.usage("ping takes no arguments")

@@ -19,7 +19,10 @@ extension Command {
     discussion: """
       What can be said in --transport and --wait. The first of each kind is the default.
       """,
-    examples: [.init(comment: "The names only", line: "coder plugins -c name")],
+    examples: """
+      # The names only
+      coder plugins -c name
+      """,
     options: [Options.output, column],
     run: { invocation in
       guard invocation.arguments.isEmpty else {

@@ -26,11 +26,10 @@ extension Command {
       Blocks until all that the unit depends on is complete, and marks the unit as started. A unit \
       that was complete begins anew.
       """,
-    examples: [
-      .init(
-        comment: "Wait for ten minutes at most",
-        line: "coder exp sync start long-operation --timeout 10m")
-    ],
+    examples: """
+      # Wait for ten minutes at most
+      coder exp sync start long-operation --timeout 10m
+      """,
     options: [timeout, wait],
     completion: .units,
     run: { invocation in

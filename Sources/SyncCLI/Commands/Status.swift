@@ -19,7 +19,10 @@ extension Command {
     name: "status",
     arguments: "<unit>",
     summary: "Show unit status and dependency state",
-    examples: [.init(comment: "For a script", line: "coder exp sync status app -o json")],
+    examples: """
+      # For a script
+      coder exp sync status app -o json
+      """,
     options: [Options.output, column],
     completion: .units,
     run: { invocation in

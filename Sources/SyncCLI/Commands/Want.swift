@@ -10,11 +10,10 @@ extension Command {
       Units may be named before anybody has registered them. A dependency that would close a cycle \
       is refused. Declaring a dependency again changes nothing.
       """,
-    examples: [
-      .init(
-        comment: "app starts after git-clone and apt-install",
-        line: "coder exp sync want app git-clone apt-install")
-    ],
+    examples: """
+      # app starts after git-clone and apt-install
+      coder exp sync want app git-clone apt-install
+      """,
     completion: .units,
     run: { invocation in
       guard invocation.arguments.count >= 2 else {
