@@ -3,15 +3,49 @@ internal import SyncWire
 
 /// A request, out of the protocol's words.
 package enum Call: Equatable, Sendable {
+  // In the words of the original.
   case ping
-  case want(UnitID, dependsOn: UnitID)
   case start(UnitID)
   case complete(UnitID)
   case isReady(UnitID)
   case status(UnitID)
   case list
+
+  // In either.
+  case want(UnitID, dependsOn: [UnitID], Requirement)
+
+  // In ours.
   case hello
-  case wait([UnitID])
+  case wait(WaitGoal)
+  case startWith(StartCall)
+  case finish(UnitID, Outcome, generation: UInt64?)
+  case markHealthy(UnitID, generation: UInt64?)
+  case reset(UnitID, cascade: Bool)
+  case details(UnitID)
+  case detailedList(after: String)
+  case why(UnitID)
+}
+
+/// The request of Start.
+package struct StartCall: Equatable, Sendable {
+  /// What makes the unit fail if nobody finishes it.
+  package enum Tie: Equatable, Sendable {
+    case none
+    /// The end of the connection; the process is the command that does the work.
+    case lease(process: Int32)
+    /// The end of this process.
+    case hold(process: Int32)
+  }
+
+  package let unit: UnitID
+  package let options: StartOptions
+  package let tie: Tie
+
+  package init(_ unit: UnitID, _ options: StartOptions, _ tie: Tie) {
+    self.unit = unit
+    self.options = options
+    self.tie = tie
+  }
 }
 
 /// What is answered to a ``Call``.
@@ -21,6 +55,10 @@ package enum Reply: Equatable, Sendable {
   case status(UnitReport, of: UnitID)
   case list([UnitSummary])
   case hello
+  case generation(UInt64)
+  case details(UnitReport, of: UnitID)
+  case detailedList([UnitSummary], after: String)
+  case why(Explanation)
 }
 
 extension Call {
@@ -31,7 +69,7 @@ extension Call {
       self = .ping
     case .want:
       let request = try WantRequest(decoding: data)
-      self = .want(UnitID(request.unit), dependsOn: UnitID(request.dependsOn))
+      self = .want(UnitID(request.unit), dependsOn: [UnitID(request.dependsOn)], .success)
     case .start: self = .start(try Self.unit(data))
     case .complete: self = .complete(try Self.unit(data))
     case .ready: self = .isReady(try Self.unit(data))
@@ -42,7 +80,30 @@ extension Call {
     case .hello:
       _ = try HelloRequest(decoding: data)
       self = .hello
-    case .wait: self = .wait(try WaitRequest(decoding: data).units.map { UnitID($0) })
+    case .wantAll:
+      let request = try UnitSync.WantRequest(decoding: data)
+      self = .want(
+        UnitID(request.unit), dependsOn: request.dependsOn.map { UnitID($0) },
+        Requirement(
+          try Requirement.Condition(number: request.condition), isOptional: request.isOptional))
+    case .wait: self = .wait(try UnitSync.WaitRequest(decoding: data).waitGoal())
+    case .startWith: self = .startWith(StartCall(try UnitSync.StartRequest(decoding: data)))
+    case .finish:
+      let request = try UnitSync.FinishRequest(decoding: data)
+      self = .finish(
+        UnitID(request.unit), try request.unitOutcome(),
+        generation: request.generation == 0 ? nil : request.generation)
+    case .markHealthy:
+      let request = try UnitSync.MarkHealthyRequest(decoding: data)
+      self = .markHealthy(
+        UnitID(request.unit), generation: request.generation == 0 ? nil : request.generation)
+    case .reset:
+      let request = try UnitSync.ResetRequest(decoding: data)
+      self = .reset(UnitID(request.unit), cascade: request.cascade)
+    case .details: self = .details(try Self.unit(data))
+    case .detailedList:
+      self = .detailedList(after: try UnitSync.ListRequest(decoding: data).after)
+    case .why: self = .why(try Self.unit(data))
     }
   }
 
@@ -55,14 +116,23 @@ extension Call {
     switch self {
     case .ping: break
     case .hello: return .hello
-    case .wait(let units):
-      for unit in units where try !manager.isReady(unit) { return nil }
-    case .want(let unit, let dependency): try manager.want(unit, dependsOn: dependency)
+    case .wait(let goal): if try !manager.hasReached(goal) { return nil }
+    case .startWith: return nil
+    case .want(let unit, let dependencies, let requirement):
+      try manager.want(unit, dependsOn: dependencies, requirement)
     case .start(let unit): try manager.start(unit)
     case .complete(let unit): try manager.complete(unit)
+    case .finish(let unit, let outcome, let generation):
+      try manager.finish(unit, as: outcome, generation: generation)
+    case .markHealthy(let unit, let generation):
+      try manager.markHealthy(unit, generation: generation)
+    case .reset(let unit, let cascade): try manager.reset(unit, cascade: cascade)
     case .isReady(let unit): return .ready(try manager.isReady(unit))
     case .status(let unit): return .status(try manager.status(of: unit), of: unit)
     case .list: return .list(manager.list())
+    case .details(let unit): return .details(try manager.status(of: unit), of: unit)
+    case .detailedList(let name): return .detailedList(manager.list(), after: name)
+    case .why(let unit): return .why(try manager.explain(unit))
     }
     return .done
   }
@@ -72,16 +142,58 @@ extension Call {
     switch self {
     case .ping: break
     case .hello: return .hello
-    case .wait(let units):
-      for unit in units { try await manager.waitUntilReady(unit) }
-    case .want(let unit, let dependency): try await manager.want(unit, dependsOn: dependency)
+    case .wait(let goal): try await manager.wait(for: goal)
+    case .startWith(let call):
+      guard call.tie == .none else {
+        throw UnitError(.unsupported, "units that are elsewhere cannot be held from here")
+      }
+      return .generation(try await manager.start(call.unit, call.options))
+    case .want(let unit, let dependencies, let requirement):
+      try await manager.want(unit, dependsOn: dependencies, requirement)
     case .start(let unit): try await manager.start(unit)
     case .complete(let unit): try await manager.complete(unit)
+    case .finish(let unit, let outcome, let generation):
+      try await manager.finish(unit, as: outcome, generation: generation)
+    case .markHealthy(let unit, let generation):
+      try await manager.markHealthy(unit, generation: generation)
+    case .reset(let unit, let cascade): try await manager.reset(unit, cascade: cascade)
     case .isReady(let unit): return .ready(try await manager.isReady(unit))
     case .status(let unit): return .status(try await manager.status(of: unit), of: unit)
     case .list: return .list(try await manager.list())
+    case .details(let unit): return .details(try await manager.status(of: unit), of: unit)
+    case .detailedList(let name): return .detailedList(try await manager.list(), after: name)
+    case .why(let unit): return .why(try await manager.explain(unit))
     }
     return .done
+  }
+}
+
+extension StartCall {
+  init(_ request: UnitSync.StartRequest) {
+    var options = StartOptions()
+    options.keepsPendingOnFailure = request.keepsPending
+    options.locks = request.locks
+    let process = Int32(clamping: request.process)
+    self.init(
+      UnitID(request.unit), options,
+      request.hold ? .hold(process: process) : request.lease ? .lease(process: process) : .none)
+  }
+
+  var request: UnitSync.StartRequest {
+    var request = UnitSync.StartRequest()
+    request.unit = unit.name
+    request.keepsPending = options.keepsPendingOnFailure
+    request.locks = options.locks
+    switch tie {
+    case .none: break
+    case .lease(let process):
+      request.lease = true
+      request.process = UInt64(clamping: process)
+    case .hold(let process):
+      request.hold = true
+      request.process = UInt64(clamping: process)
+    }
+    return request
   }
 }
 
@@ -94,6 +206,16 @@ extension Reply {
     case .status(let report, let unit): StatusResponse(report, on: unit).encoded
     case .list(let summaries): ListResponse(summaries).encoded
     case .hello: HelloResponse.current(token: token ?? "").encoded
+    case .generation(let generation):
+      { () -> [UInt8] in
+        var response = UnitSync.StartResponse()
+        response.generation = generation
+        return response.encoded
+      }()
+    case .details(let report, let unit): UnitSync.StatusResponse(report, on: unit).encoded
+    case .detailedList(let summaries, let name):
+      UnitSync.ListResponse(summaries, after: name).encoded
+    case .why(let explanation): UnitSync.WhyResponse(explanation).encoded
     }
   }
 }
@@ -113,16 +235,29 @@ extension HelloResponse {
 extension Call: CustomStringConvertible {
   /// The call as it appears in logs.
   package var description: String {
-    switch self {
+    func names(_ units: [UnitID]) -> String { units.map(\.name.quoted).joined(separator: " ") }
+    return switch self {
     case .ping: "ping"
-    case .want(let unit, let dependency): "want \(unit.name.quoted) \(dependency.name.quoted)"
+    case .want(let unit, let dependencies, let requirement):
+      "want \(names([unit] + dependencies))"
+        + (requirement == .success ? "" : " (\(requirement))")
     case .start(let unit): "start \(unit.name.quoted)"
+    case .startWith(let call): "start \(call.unit.name.quoted)"
     case .complete(let unit): "complete \(unit.name.quoted)"
+    case .finish(let unit, .completed, _): "complete \(unit.name.quoted)"
+    case .finish(let unit, .failed(let ending), _): "fail \(unit.name.quoted) (\(ending))"
+    case .finish(let unit, .skipped(let ending), _): "skip \(unit.name.quoted) (\(ending))"
+    case .markHealthy(let unit, _): "healthy \(unit.name.quoted)"
+    case .reset(let unit, let cascade): "reset \(unit.name.quoted)\(cascade ? " --cascade" : "")"
     case .isReady(let unit): "ready \(unit.name.quoted)"
-    case .status(let unit): "status \(unit.name.quoted)"
-    case .list: "list"
+    case .status(let unit), .details(let unit): "status \(unit.name.quoted)"
+    case .list, .detailedList: "list"
     case .hello: "hello"
-    case .wait(let units): "wait \(units.map(\.name.quoted).joined(separator: " "))"
+    case .wait(.ready(let unit)): "wait \(unit.name.quoted)"
+    case .wait(.units(let units, let condition, let count)):
+      "wait for \(condition) of \(count) of \(names(units))"
+    case .wait(.allUnits): "wait for all"
+    case .why(let unit): "why \(unit.name.quoted)"
     }
   }
 }

@@ -8,7 +8,15 @@ package enum Method: String, CaseIterable, Sendable {
   case status = "SyncStatus"
   case list = "SyncList"
   case hello = "Hello"
+  case wantAll = "Want"
   case wait = "Wait"
+  case startWith = "Start"
+  case finish = "Finish"
+  case markHealthy = "MarkHealthy"
+  case reset = "Reset"
+  case details = "Status"
+  case detailedList = "List"
+  case why = "Why"
 
   /// What calls are grouped by on the wire.
   package enum Service: String, CaseIterable, Sendable {
@@ -21,7 +29,7 @@ package enum Method: String, CaseIterable, Sendable {
   package var service: Service {
     switch self {
     case .ping, .want, .start, .complete, .ready, .status, .list: .agentSocket
-    case .hello, .wait: .unitSync
+    default: .unitSync
     }
   }
 

@@ -11,7 +11,7 @@ internal import SyncWire
 /// effect then is not known. There is no reconnecting: a manager whose connection has ended throws
 /// `unavailable` from then on. ``close()`` it before letting it go, because its timers and its
 /// connection belong to the loop's thread.
-public actor RemoteUnitManager: UnitManager {
+public actor RemoteUnitManager {
   private nonisolated let loop: any EventLoop
   private let callTimeout: Duration?
   private var connection: (any Connection)?
@@ -116,51 +116,20 @@ public actor RemoteUnitManager: UnitManager {
     endWaiters.remove(at: index).continuation.resume()
   }
 
-  // MARK: UnitManager
+  // MARK: Capabilities
 
-  /// Asks the agent for a sign of life.
-  /// - Throws: `unavailable`, `deadlineExceeded`, `protocolViolation`, `unsupported`, `other`, as all
-  ///   calls here may.
-  public func ping() async throws(UnitError) {
-    _ = try await call(.ping, EmptyMessage(), answer: EmptyMessage.self)
+  /// The process at the other end, where the transport can know.
+  package var peer: Peer? { connection?.peer }
+
+  /// Whether the agent knows a call, which is asked before the first that an original one does not know.
+  func supports(_ method: Method) async throws(UnitError) -> Bool {
+    if capabilities == nil { _ = try await hello(metadata: nil) }
+    return capabilities?.contains(method.rawValue) == true
   }
 
-  public func want(_ unit: UnitID, dependsOn dependency: UnitID) async throws(UnitError) {
-    let request = WantRequest(unit: unit.name, dependsOn: dependency.name)
-    _ = try await call(.want, request, answer: EmptyMessage.self)
-  }
-
-  public func start(_ unit: UnitID) async throws(UnitError) {
-    _ = try await call(.start, UnitRequest(unit: unit.name), answer: EmptyMessage.self)
-  }
-
-  public func complete(_ unit: UnitID) async throws(UnitError) {
-    _ = try await call(.complete, UnitRequest(unit: unit.name), answer: EmptyMessage.self)
-  }
-
-  public func isReady(_ unit: UnitID) async throws(UnitError) -> Bool {
-    try await call(.ready, UnitRequest(unit: unit.name), answer: ReadyResponse.self).ready
-  }
-
-  public func status(of unit: UnitID) async throws(UnitError) -> UnitReport {
-    try await call(.status, UnitRequest(unit: unit.name), answer: StatusResponse.self).report
-  }
-
-  public func list() async throws(UnitError) -> [UnitSummary] {
-    try await call(.list, EmptyMessage(), answer: ListResponse.self).summaries
-  }
-
-  public func waitUntilReady(_ unit: UnitID) async throws {
-    do {
-      if capabilities == nil { _ = try await hello(metadata: nil) }
-      guard capabilities?.contains(Method.wait.rawValue) == true else {
-        throw UnitError(.unsupported, "the agent cannot tell when a unit becomes ready")
-      }
-      let request = WaitRequest(units: [unit.name])
-      _ = try await call(.wait, request, timeout: nil, answer: EmptyMessage.self)
-    } catch {
-      try Task.checkCancellation()
-      throw error
+  func require(_ method: Method) async throws(UnitError) {
+    guard try await supports(method) else {
+      throw UnitError(.unsupported, "the agent does not know the call \(method.rawValue)")
     }
   }
 
@@ -182,13 +151,29 @@ public actor RemoteUnitManager: UnitManager {
 
   // MARK: Calls
 
-  private func call<Answer: ProtobufMessage>(
+  func perform(
+    _ method: Method, _ request: some ProtobufMessage
+  ) async throws(UnitError) {
+    _ = try await call(method, request, answer: EmptyMessage.self)
+  }
+
+  func decoded<Value>(
+    _ body: () throws(ProtobufError) -> Value
+  ) throws(UnitError) -> Value {
+    do throws(ProtobufError) {
+      return try body()
+    } catch {
+      throw .notTheProtocol(error)
+    }
+  }
+
+  func call<Answer: ProtobufMessage>(
     _ method: Method, _ request: some ProtobufMessage, answer: Answer.Type
   ) async throws(UnitError) -> Answer {
     try await call(method, request, timeout: callTimeout, answer: answer)
   }
 
-  private func call<Answer: ProtobufMessage>(
+  func call<Answer: ProtobufMessage>(
     _ method: Method, _ request: some ProtobufMessage, metadata: CallMetadata? = nil,
     timeout: Duration?, answer: Answer.Type
   ) async throws(UnitError) -> Answer {
@@ -212,7 +197,7 @@ public actor RemoteUnitManager: UnitManager {
     do throws(ProtobufError) {
       return try Answer(decoding: answer.span.bytes)
     } catch {
-      throw UnitError(.protocolViolation, "the answer is not the protocol's: \(error)")
+      throw .notTheProtocol(error)
     }
   }
 
@@ -324,5 +309,9 @@ public actor RemoteUnitManager: UnitManager {
 }
 
 extension UnitError {
-  fileprivate static let cancelled = UnitError(.other, "the call was cancelled")
+  static let cancelled = UnitError(.cancelled, "the call was cancelled")
+
+  static func notTheProtocol(_ error: ProtobufError) -> UnitError {
+    UnitError(.protocolViolation, "the answer is not the protocol's: \(error)")
+  }
 }

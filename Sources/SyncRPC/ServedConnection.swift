@@ -17,6 +17,10 @@ final class ServedConnection: ConnectionHandler {
   private var proofTimer: Registration?
   private var unprovenBytes = 0
   private var isClosed = false
+  /// What was started here and fails when the connection ends.
+  private var lease: LocalUnitManager.Lease?
+  /// The command that works on it; its locks are not free before it has ended.
+  private var leasedProcess: WatchedProcess?
 
   /// What will answer a call later.
   private enum Deferred {
@@ -102,38 +106,120 @@ final class ServedConnection: ConnectionHandler {
         return finish(call, .failure(error), stream: stream)
       }
     }
-    if let localManager, case .wait(let units) = call {
-      wait(for: units[...], call, localManager, stream: stream)
-    } else {
-      answerLater(call, stream: stream)
+    switch (call, localManager) {
+    case (.wait(let goal), let manager?):
+      let waiter: @Sendable (Result<Void, any Error>) -> Void = later(call, stream: stream) {
+        .done
+      }
+      deferAnswer(on: stream) { manager.when(goal, waiter) }
+    case (.startWith(let start), let manager?):
+      do throws(UnitError) {
+        try begin(start, call, manager, stream: stream)
+      } catch {
+        finish(call, .failure(error), stream: stream)
+      }
+    default: answerLater(call, stream: stream)
     }
   }
 
-  /// Costs no task: many may wait. One unit after another, as each becomes ready.
-  private func wait(
-    for units: ArraySlice<UnitID>, _ call: Call, _ manager: LocalUnitManager, stream: UInt64
-  ) {
+  /// Costs no task: many may wait.
+  private func deferAnswer(on stream: UInt64, _ register: () -> UInt64) {
+    // The answer comes in another turn of the loop at the earliest.
+    deferred[stream] = .waiter(register())
+  }
+
+  /// What brings a result, which may come from any thread and from in between another connection's work,
+  /// to this connection, if that is still there.
+  private func later<Value: Sendable, Failure: Error>(
+    _ call: Call, stream: UInt64, _ reply: @escaping @Sendable (Value) -> Reply
+  ) -> @Sendable (Result<Value, Failure>) -> Void {
     let (id, server) = (id, self.server)
-    let waiter = manager.whenReady(units.first!) { [loop = server.loop, weak server] result in
-      // It may come from any thread, and from in between another connection's work.
+    return { [loop = server.loop, weak server] result in
       loop.enqueue { [weak server] in
         server?.assumeIsolated { server in
-          server.connection(id)?.goOn(units.dropFirst(), call, result, stream: stream)
+          server.connection(id)?.goOn(
+            call, result.map(reply).mapError(UnitError.init(ending:)), stream: stream)
         }
       }
     }
-    deferred[stream] = .waiter(waiter)
   }
 
-  private func goOn(
-    _ rest: ArraySlice<UnitID>, _ call: Call, _ result: Result<Void, any Error>, stream: UInt64
-  ) {
-    guard deferred.removeValue(forKey: stream) != nil, let localManager else { return }
-    if case .success = result, !rest.isEmpty {
-      return wait(for: rest, call, localManager, stream: stream)
-    }
-    finish(call, result.map { .done }.mapError(UnitError.init(ending:)), stream: stream)
+  private func goOn(_ call: Call, _ result: Result<Reply, UnitError>, stream: UInt64) {
+    guard deferred.removeValue(forKey: stream) != nil else { return }
+    finish(call, result, stream: stream)
     flush()
+  }
+
+  // MARK: Starting for somebody who may die
+
+  private func begin(
+    _ start: StartCall, _ call: Call, _ manager: LocalUnitManager, stream: UInt64
+  ) throws(UnitError) {
+    var options = start.options
+    var lease: LocalUnitManager.Lease?
+    var held: WatchedProcess?
+    switch start.tie {
+    case .none: break
+    case .lease(let process):
+      lease = self.lease ?? manager.newLease()
+      self.lease = lease
+      try setLeasedProcess(process)
+      if let generation = manager.generation(of: start.unit, startedWith: lease!) {
+        return finish(call, .success(.generation(generation)), stream: stream)
+      }
+      if let client = connection.peer?.processID {
+        options.holder = server.holder(leasedProcess?.id ?? client, leasedProcess, isWatched: true)
+      }
+    case .hold(let process):
+      held = try find(process, .ancestor)
+      options.holder = server.holder(process, held, isWatched: true)
+    }
+    let answer = later(call, stream: stream) { Reply.generation($0) } as StartWaiter
+    let (unit, server, process) = (start.unit, self.server, held)
+    deferAnswer(on: stream) {
+      manager.start(unit, options, lease: lease) { [weak server, loop = server.loop] result in
+        if let process {
+          loop.enqueue { [weak server] in
+            server?.assumeIsolated { $0.hold(process, unit, try? result.get()) }
+          }
+        }
+        answer(result)
+      }
+    }
+  }
+
+  private typealias StartWaiter = @Sendable (Result<UInt64, UnitError>) -> Void
+
+  private func find(
+    _ process: Int32, _ relation: ProcessWatch.Relation
+  ) throws(UnitError) -> WatchedProcess {
+    guard let watch = server.processWatch, let client = connection.peer?.processID else {
+      throw UnitError(.unsupported, "hold needs a unix transport")
+    }
+    return try watch.find(process, relation, client)
+  }
+
+  private func setLeasedProcess(_ process: Int32) throws(UnitError) {
+    // Over other transports there is nothing to look for: the end of the connection has to do.
+    guard process != 0, connection.peer != nil, server.processWatch != nil else { return }
+    let found = try find(process, .child)
+    if let old = leasedProcess { server.processWatch?.close(old.descriptor) }
+    leasedProcess = found
+  }
+
+  private func endLease() {
+    guard let lease, let localManager else { return }
+    self.lease = nil
+    let who = connection.peer.map { "its holder ended (pid \($0.processID))" }
+    let ending = Ending("\(who ?? "the connection of its holder ended") without finishing it")
+    let remnants = localManager.end(lease, keepsLocks: leasedProcess != nil) { _ in ending }
+    guard let process = leasedProcess else { return }
+    leasedProcess = nil
+    if remnants.isEmpty {
+      server.processWatch?.close(process.descriptor)
+    } else {
+      server.assumeIsolated { $0.release(remnants, whenEnded: process) }
+    }
   }
 
   private func takeBack(_ stream: UInt64) {
@@ -199,6 +285,7 @@ final class ServedConnection: ConnectionHandler {
     frameTimer = nil
     proofTimer = nil
     for stream in Array(deferred.keys) { takeBack(stream) }
+    endLease()
     let id = id
     server.assumeIsolated { $0.remove(id, reason: reason) }
   }

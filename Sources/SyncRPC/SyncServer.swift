@@ -21,6 +21,17 @@ public actor SyncServer {
   nonisolated let loop: any EventLoop
   nonisolated let manager: any UnitManager
   nonisolated let observer: (@Sendable (ServerEvent) -> Void)?
+  nonisolated let processWatch: ProcessWatch?
+  private var holds: [Int32: Hold] = [:]
+  private var remnants: [Int32: Registration] = [:]
+
+  /// A process that holds units: they fail when it ends.
+  private struct Hold {
+    let process: WatchedProcess
+    let watch: Registration
+    var units: [(unit: UnitID, generation: UInt64)]
+  }
+
   private var connections: [UInt64: ServedConnection] = [:]
   private var lastConnection: UInt64 = 0
   private var isClosed = false
@@ -28,12 +39,14 @@ public actor SyncServer {
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
   /// Creates a server that serves nobody yet. `observer` hears of everything, on the loop's thread.
+  /// Without `processWatch`, clients cannot have processes watched.
   public init(
-    manager: any UnitManager, on loop: any EventLoop,
+    manager: any UnitManager, on loop: any EventLoop, processWatch: ProcessWatch? = nil,
     observer: (@Sendable (ServerEvent) -> Void)? = nil
   ) {
     self.manager = manager
     self.loop = loop
+    self.processWatch = processWatch
     self.observer = observer
   }
 
@@ -66,6 +79,54 @@ public actor SyncServer {
   func remove(_ id: UInt64, reason: String?) {
     guard connections.removeValue(forKey: id) != nil else { return }
     observer?(.disconnected(connection: id, reason: reason))
+  }
+
+  // MARK: Processes
+
+  nonisolated func holder(
+    _ process: Int32, _ watched: WatchedProcess?, isWatched: Bool
+  ) -> Holder? {
+    guard let processWatch else { return nil }
+    return Holder(
+      processID: process, command: watched?.command ?? processWatch.command(process),
+      since: processWatch.now(), isWatched: isWatched)
+  }
+
+  /// Makes a unit fail when `process` ends; without a generation there is nothing to watch after all.
+  func hold(_ process: WatchedProcess, _ unit: UnitID, _ generation: UInt64?) {
+    guard let generation, holds[process.id] == nil else {
+      if let generation { holds[process.id]?.units.append((unit, generation)) }
+      processWatch?.close(process.descriptor)
+      return
+    }
+    let watch = loop.whenReadable(process.descriptor) { [unowned self] in
+      assumeIsolated { $0.ended(process) }
+    }
+    holds[process.id] = Hold(process: process, watch: watch, units: [(unit, generation)])
+  }
+
+  private func ended(_ process: WatchedProcess) {
+    guard let hold = holds.removeValue(forKey: process.id) else { return }
+    hold.watch.cancel()
+    processWatch?.close(process.descriptor)
+    let ending = Ending("its script ended (pid \(process.id)) without completing")
+    for (unit, generation) in hold.units {
+      // Refused where it has ended, as it should have.
+      try? (manager as? LocalUnitManager)?.finish(
+        unit, as: .failed(ending), generation: generation)
+    }
+  }
+
+  /// Gives locks back when `process` has ended.
+  func release(_ locks: [LockTable.Remnant], whenEnded process: WatchedProcess) {
+    let watch = loop.whenReadable(process.descriptor) { [unowned self] in
+      assumeIsolated { server in
+        server.remnants[process.descriptor] = nil
+        server.processWatch?.close(process.descriptor)
+        (server.manager as? LocalUnitManager)?.release(locks)
+      }
+    }
+    remnants[process.descriptor] = watch
   }
 
   func connection(_ id: UInt64) -> ServedConnection? { connections[id] }

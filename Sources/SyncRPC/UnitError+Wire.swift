@@ -6,7 +6,7 @@ extension UnitError {
   private static let codes: [(number: UInt64, code: Code)] = [
     (0, .other), (1, .invalidName), (2, .cycle), (3, .notFound), (4, .notReady),
     (5, .sameStatus), (6, .limitExceeded), (7, .unavailable), (8, .protocolViolation),
-    (9, .permissionDenied), (12, .unsupported),
+    (9, .permissionDenied), (10, .dependencyFailed), (11, .wrongStatus), (12, .unsupported),
   ]
 
   /// What an Error packet carries for a call of `service`; the original's has no numbers.
@@ -36,6 +36,7 @@ extension UnitError {
     ]
     if let known = endings.first(where: { text.hasSuffix($0.0) }) { return known.1 }
     if text.hasPrefix("protocol error: unknown rpc: ") { return .unsupported }
+    if text.hasPrefix("dependency '") { return .dependencyFailed }
     if text.hasPrefix("unit name is too long") { return .invalidName }
     return .other
   }

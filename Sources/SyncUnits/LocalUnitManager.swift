@@ -3,44 +3,129 @@ import Synchronization
 /// The graph of units in this process's memory, gone when the process ends.
 ///
 /// Threading: all members may be called from any thread; a lock is held for the length of one
-/// change and never while other code runs. All calls but ``waitUntilReady(_:)`` answer at once.
+/// change and never while other code runs. All calls but ``wait(for:)``, and ``start(_:_:)`` where it
+/// waits for locks, answer at once.
 public final class LocalUnitManager: UnitManager {
   private let state = Mutex(State())
 
   private struct State: Sendable {
     var store = UnitStore()
     var waits = WaitTable()
-    var lastWaiter: WaitTable.WaiterID = 0
+    var starts = StartQueue()
+    var leases: [Lease: [(unit: UnitID, generation: UInt64)]] = [:]
+    var lastID: UInt64 = 0
     var closed: UnitError?
+
+    mutating func newID() -> UInt64 {
+      lastID += 1
+      return lastID
+    }
   }
+
+  /// What is to be told outside the lock.
+  private struct Woken {
+    var starts: [StartQueue.Woken] = []
+    var waits: [WaitTable.Woken] = []
+  }
+
+  /// Ties what was started to something that may end without a word.
+  package struct Lease: Hashable, Sendable { fileprivate let id: UInt64 }
 
   /// Creates a manager that knows no units.
   public init() {}
 
-  public func want(_ unit: UnitID, dependsOn dependency: UnitID) throws(UnitError) {
-    try state.withLock { state throws(UnitError) in
-      try state.store.want(unit, dependsOn: dependency)
+  /// Makes a change, and wakes those whose waiting it ends.
+  private func change<R: Sendable>(
+    _ body: (inout State) throws(UnitError) -> R
+  ) throws(UnitError) -> R {
+    let (result, woken) = state.withLock { state in
+      let result: Result<R, UnitError>
+      do throws(UnitError) {
+        result = .success(try body(&state))
+      } catch {
+        // The start of a blocked unit throws, and skips it.
+        result = .failure(error)
+      }
+      return (result, Self.takeWoken(&state))
     }
+    for start in woken.starts { start() }
+    for wait in woken.waits { wait() }
+    return try result.get()
+  }
+
+  private static func takeWoken(_ state: inout State) -> Woken {
+    var woken = Woken()
+    if state.store.hasReleasedLocks {
+      state.store.hasReleasedLocks = false
+      woken.starts = state.starts.takeStartable(in: &state.store)
+    }
+    if !state.store.changed.isEmpty {
+      woken.waits = state.waits.take(changedIn: state.store)
+      state.store.changed.removeAll(keepingCapacity: true)
+    }
+    return woken
+  }
+
+  // MARK: UnitManager
+
+  public func want(
+    _ unit: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement
+  ) throws(UnitError) {
+    try change { state throws(UnitError) in
+      try state.store.want(unit, dependsOn: dependencies, requirement)
+    }
+  }
+
+  public func want(_ unit: UnitID, dependsOn dependency: UnitID) throws(UnitError) {
+    try want(unit, dependsOn: [dependency], .success)
   }
 
   public func start(_ unit: UnitID) throws(UnitError) {
-    try state.withLock { state throws(UnitError) in try state.store.start(unit) }
+    _ = try change { state throws(UnitError) in try state.store.start(unit) }
+  }
+
+  public func start(_ unit: UnitID, _ options: StartOptions) async throws -> UInt64 {
+    let id = state.withLock { $0.newID() }
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { (continuation: StartContinuation) in
+        if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+        start(id, unit, options, lease: nil) {
+          continuation.resume(
+            with: $0.mapError { $0.code == .cancelled ? CancellationError() as any Error : $0 })
+        }
+        if Task.isCancelled { cancelStart(id) }
+      }
+    } onCancel: {
+      cancelStart(id)
+    }
+  }
+
+  private typealias StartContinuation = UnsafeContinuation<UInt64, any Error>
+
+  private func cancelStart(_ id: UInt64) {
+    forgetStart(id)?(.failure(UnitError(.cancelled, "the start was cancelled")))
   }
 
   public func complete(_ unit: UnitID) throws(UnitError) {
-    let woken = try state.withLock { state throws(UnitError) in
-      var ready: [UnitStore.Node] = []
-      try state.store.complete(unit, ready: &ready)
-      return state.waits.take(waitingFor: ready)
-    }
-    for waiter in woken { waiter(.success(())) }
+    try finish(unit, as: .completed, generation: nil)
   }
 
-  /// Takes a start back: `unit` is pending again, its dependents wait on, and somebody else may start
-  /// it.
-  /// - Throws: `invalidName`, `notFound`, `notStarted`.
-  public func reset(_ unit: UnitID) throws(UnitError) {
-    try state.withLock { state throws(UnitError) in try state.store.reset(unit) }
+  public func finish(
+    _ unit: UnitID, as outcome: Outcome, generation: UInt64?
+  ) throws(UnitError) {
+    try change { state throws(UnitError) in
+      try state.store.finish(unit, as: outcome, generation: generation)
+    }
+  }
+
+  public func markHealthy(_ unit: UnitID, generation: UInt64?) throws(UnitError) {
+    try change { state throws(UnitError) in
+      try state.store.markHealthy(unit, generation: generation)
+    }
+  }
+
+  public func reset(_ unit: UnitID, cascade: Bool) throws(UnitError) {
+    try change { state throws(UnitError) in try state.store.reset(unit, cascade: cascade) }
   }
 
   public func isReady(_ unit: UnitID) throws(UnitError) -> Bool {
@@ -55,13 +140,19 @@ public final class LocalUnitManager: UnitManager {
     state.withLock { $0.store.summaries() }
   }
 
-  public func waitUntilReady(_ unit: UnitID) async throws {
-    let id = newWaiter()
+  public func explain(_ unit: UnitID) throws(UnitError) -> Explanation {
+    try state.withLock { state throws(UnitError) in
+      try state.store.explanation(of: unit, waiting: Array(state.waits.nodes))
+    }
+  }
+
+  public func wait(for goal: WaitGoal) async throws {
+    let id = state.withLock { $0.newID() }
     try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { (continuation: WaitContinuation) in
         // The cancellation handler may have run before there was anything to forget.
         if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
-        wait(id, for: unit) { continuation.resume(with: $0) }
+        wait(id, for: goal) { continuation.resume(with: $0) }
         if Task.isCancelled { forgetWaiter(id)?(.failure(CancellationError())) }
       }
     } onCancel: {
@@ -71,41 +162,67 @@ public final class LocalUnitManager: UnitManager {
 
   private typealias WaitContinuation = UnsafeContinuation<Void, any Error>
 
-  /// As ``waitUntilReady(_:)`` without a task: `waiter` is called once, now or later, on whatever thread
-  /// the end of the wait comes from, and not at all after ``forget(_:)``.
-  package func whenReady(
-    _ unit: UnitID, _ waiter: @escaping @Sendable (Result<Void, any Error>) -> Void
+  // MARK: Without tasks
+
+  /// Whether a goal is reached now.
+  /// - Throws: what ``wait(for:)`` would throw now.
+  package func hasReached(_ goal: WaitGoal) throws(UnitError) -> Bool {
+    let result = try state.withLock { state throws(UnitError) in
+      let goal = try state.store.resolve(goal)
+      return state.store.result(of: goal)
+    }
+    return try result?.get() != nil
+  }
+
+  /// As ``wait(for:)`` without a task: `waiter` is called once, now or later, on whatever thread the end
+  /// of the wait comes from, and not at all after ``forget(_:)``.
+  package func when(
+    _ goal: WaitGoal, _ waiter: @escaping @Sendable (Result<Void, any Error>) -> Void
   ) -> UInt64 {
-    let id = newWaiter()
-    wait(id, for: unit, waiter)
+    let id = state.withLock { $0.newID() }
+    wait(id, for: goal, waiter)
     return id
   }
 
-  /// Forgets a waiter of ``whenReady(_:_:)``, if it has not been called.
-  package func forget(_ waiter: UInt64) { _ = forgetWaiter(waiter) }
+  /// As ``start(_:_:)`` without a task, and with a lease, at whose end the unit fails. `waiter` is called
+  /// as that of ``when(_:_:)`` is.
+  package func start(
+    _ unit: UnitID, _ options: StartOptions, lease: Lease?,
+    _ waiter: @escaping @Sendable (Result<UInt64, UnitError>) -> Void
+  ) -> UInt64 {
+    let id = state.withLock { $0.newID() }
+    start(id, unit, options, lease: lease, waiter)
+    return id
+  }
 
-  private func newWaiter() -> WaitTable.WaiterID {
-    state.withLock { state in
-      state.lastWaiter += 1
-      return state.lastWaiter
-    }
+  /// Forgets a waiter of ``when(_:_:)`` or ``start(_:_:lease:_:)``, if it has not been called.
+  package func forget(_ waiter: UInt64) {
+    if forgetWaiter(waiter) == nil { _ = forgetStart(waiter) }
   }
 
   private func forgetWaiter(_ id: WaitTable.WaiterID) -> WaitTable.Waiter? {
     state.withLock { $0.waits.remove(id) }
   }
 
+  private func forgetStart(_ id: UInt64) -> StartQueue.Waiter? {
+    // Whoever came later need not stand back any more.
+    try? change { state throws(UnitError) in
+      let waiter = state.starts.remove(id)
+      if waiter != nil { state.store.hasReleasedLocks = true }
+      return waiter
+    }
+  }
+
   private func wait(
-    _ id: WaitTable.WaiterID, for unit: UnitID, _ waiter: @escaping WaitTable.Waiter
+    _ id: WaitTable.WaiterID, for goal: WaitGoal, _ waiter: @escaping WaitTable.Waiter
   ) {
     let result: Result<Void, any Error>? = state.withLock { state in
       do {
         if let error = state.closed { throw error }
-        guard let node = try state.store.unreadyNode(of: unit) else { return .success(()) }
-        guard state.waits.count < Limits.waiters else {
-          throw UnitError(.limitExceeded, "more than \(Limits.waiters) waiters")
-        }
-        state.waits.add(id, for: node, waiter)
+        let goal = try state.store.resolve(goal)
+        if let result = state.store.result(of: goal) { return result.mapError { $0 } }
+        try checkWaiterCount(state)
+        state.waits.add(id, for: goal, waiter)
         return nil
       } catch {
         return .failure(error)
@@ -114,19 +231,115 @@ public final class LocalUnitManager: UnitManager {
     if let result { waiter(result) }
   }
 
-  /// Ends all waits, now and from now on, with the error `unavailable`. Other calls go on.
-  public func shutDown() {
-    let waiters = state.withLock { state in
-      state.closed = UnitError(.unavailable, "the unit manager is shutting down")
-      return state.waits.takeAll()
+  private func start(
+    _ id: UInt64, _ unit: UnitID, _ options: StartOptions, lease: Lease?,
+    _ waiter: @escaping StartQueue.Waiter
+  ) {
+    let waiter: StartQueue.Waiter = { result in
+      if let lease { self.leased(unit, lease, result) }
+      waiter(result)
     }
-    for waiter in waiters {
-      waiter(.failure(UnitError(.unavailable, "the unit manager is shutting down")))
+    do throws(UnitError) {
+      let generation = try change { state throws(UnitError) -> UInt64? in
+        if let error = state.closed { throw error }
+        let mustStandBack = state.starts.wants(options.locks)
+        if let generation = try state.store.start(unit, options, mayTakeLocks: !mustStandBack) {
+          return generation
+        }
+        try checkWaiterCount(state)
+        state.starts.add(.init(id: id, unit: unit, options: options, waiter: waiter))
+        return nil
+      }
+      if let generation { waiter(.success(generation)) }
+    } catch {
+      waiter(.failure(error))
     }
   }
 
-  /// How many wait in ``waitUntilReady(_:)`` or for an agent now.
-  public var waiterCount: Int { state.withLock { $0.waits.count } }
+  private func checkWaiterCount(_ state: State) throws(UnitError) {
+    guard state.waits.count + state.starts.count < Limits.waiters else {
+      throw UnitError(.limitExceeded, "more than \(Limits.waiters) waiters")
+    }
+  }
+
+  // MARK: Leases
+
+  package func newLease() -> Lease {
+    state.withLock { state in
+      let lease = Lease(id: state.newID())
+      state.leases[lease] = []
+      return lease
+    }
+  }
+
+  /// The generation of a unit that was started with this lease, and is at work.
+  package func generation(of unit: UnitID, startedWith lease: Lease) -> UInt64? {
+    state.withLock { state in
+      state.leases[lease]?.last { $0.unit == unit && state.store.isAtWork($0.unit, $0.generation) }?
+        .generation
+    }
+  }
+
+  /// The lease may have ended before the start came to its turn.
+  private func leased(
+    _ unit: UnitID, _ lease: Lease, _ result: Result<UInt64, UnitError>
+  ) {
+    guard case .success(let generation) = result else { return }
+    let isAlive = state.withLock { state in
+      state.leases[lease]?.append((unit, generation))
+      return state.leases[lease] != nil
+    }
+    if !isAlive {
+      let ending = Ending("its holder has gone before it could begin")
+      try? finish(unit, as: .failed(ending), generation: generation)
+    }
+  }
+
+  /// Ends a lease: what was started with it and is still at work has failed, for the reason that
+  /// `reason` gives. The locks of these units are returned if `keepsLocks`, for ``release(_:)``.
+  package func end(
+    _ lease: Lease, keepsLocks: Bool, _ reason: (UnitID) -> Ending
+  ) -> [LockTable.Remnant] {
+    let units = state.withLock { $0.leases.removeValue(forKey: lease) ?? [] }
+    var remnants: [LockTable.Remnant] = []
+    for (unit, generation) in units {
+      let ending = reason(unit)
+      let remnant = try? change { state throws(UnitError) in
+        try state.store.checkGeneration(generation, of: unit)
+        let remnant = keepsLocks ? state.store.setAsideLocks(of: unit) : nil
+        try state.store.finish(unit, as: .failed(ending), generation: generation)
+        return remnant
+      }
+      if let remnant = remnant ?? nil { remnants.append(remnant) }
+    }
+    return remnants
+  }
+
+  /// Gives locks back that ``end(_:keepsLocks:_:)`` kept.
+  package func release(_ remnants: [LockTable.Remnant]) {
+    try? change { state throws(UnitError) in
+      for remnant in remnants { state.store.release(remnant) }
+    }
+  }
+
+  // MARK: As a whole
+
+  /// Ends all waits, now and from now on, with the error `unavailable`. Other calls go on.
+  public func shutDown() {
+    let error = UnitError(.unavailable, "the unit manager is shutting down")
+    let (waits, starts) = state.withLock { state in
+      state.closed = error
+      return (state.waits.takeAll(), state.starts.takeAll())
+    }
+    for waiter in waits { waiter(.failure(error)) }
+    for waiter in starts { waiter(.failure(error)) }
+  }
+
+  /// How many wait now: for units, in ``wait(for:)`` or for an agent's clients, or for locks.
+  public var waiterCount: Int { state.withLock { $0.waits.count + $0.starts.count } }
+
+  /// How many locks are taken now.
+  public var lockCount: Int { state.withLock { $0.store.locks.count } }
 
   /// The units and their dependencies in the DOT language of Graphviz, an arrow from each unit to
   /// what it depends on, coloured by status.

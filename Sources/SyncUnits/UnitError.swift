@@ -16,14 +16,18 @@ public struct UnitError: Error, Hashable, Sendable {
     public static let notFound = Code("not found")
     /// The unit has unsatisfied dependencies.
     public static let notReady = Code("not ready")
-    /// The unit's work has not begun, or has ended.
-    public static let notStarted = Code("not started")
+    /// The unit's status does not allow it, or its generation is over.
+    public static let wrongStatus = Code("wrong status")
+    /// Something that is required can never be met: it failed, was skipped, or depends on what did.
+    public static let dependencyFailed = Code("dependency failed")
     /// The unit has the status already that the call would give it.
     public static let sameStatus = Code("same status")
     /// A limit of ``Limits`` is reached.
     public static let limitExceeded = Code("limit exceeded")
     /// The manager has been shut down or its connection has ended.
     public static let unavailable = Code("unavailable")
+    /// The call was taken back.
+    public static let cancelled = Code("cancelled")
     /// The other side did not answer in time.
     public static let deadlineExceeded = Code("deadline exceeded")
     /// What came from the other side is not the protocol.

@@ -10,7 +10,7 @@ extension UnitGraph {
       text += "  \(dotQuoted(label(node))) [fillcolor=\(dotQuoted(colour(node)))];\n"
     }
     for node in nodes {
-      for dependency in dependencies(of: node).map({ dotQuoted(label($0)) }).sorted() {
+      for dependency in dependencies(of: node).map({ dotQuoted(label($0.node)) }).sorted() {
         text += "  \(dotQuoted(label(node))) -> \(dependency);\n"
       }
     }

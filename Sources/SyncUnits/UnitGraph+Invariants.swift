@@ -10,19 +10,19 @@ extension UnitGraph {
     try order.checkInvariants()
     var seen = 0
     for node in 0..<nodeCount {
-      for dependency in dependencies(of: node) {
+      for dependency in dependencies(of: node).lazy.map(\.node) {
         seen += 1
         guard precedes(dependency, node) else {
           throw InvariantViolation("node \(node) stands before its dependency \(dependency)")
         }
-        guard dependents(of: dependency).contains(node) else {
+        guard dependents(of: dependency).contains(where: { $0.node == node }) else {
           throw InvariantViolation("\(dependency) does not know its dependent \(node)")
         }
-        guard hasEdge(from: node, to: dependency) else {
+        guard edge(from: node, to: dependency) != nil else {
           throw InvariantViolation("edge \(node) -> \(dependency) is missing from the index")
         }
       }
-      let all = Array(dependencies(of: node))
+      let all = dependencies(of: node).map(\.node)
       guard Set(all).count == all.count else {
         throw InvariantViolation("node \(node) has a dependency twice")
       }

@@ -10,6 +10,14 @@
 package struct UnitGraph {
   package typealias Node = Int
 
+  /// An edge as one of its ends sees it.
+  package struct Neighbour {
+    /// The edge's number: the count of edges before it.
+    package let edge: Int
+    /// The node at its other end.
+    package let node: Node
+  }
+
   /// A cycle in the order of dependencies; the first node stands again at the end.
   package struct Cycle: Error { package let nodes: [Node] }
 
@@ -53,45 +61,50 @@ package struct UnitGraph {
   }
 
   /// What `node` depends on, the newest first.
-  package func dependencies(of node: Node) -> some Sequence<Node> {
-    sequence(state: vertices[node].dependency) { [edges] edge -> Node? in
+  package func dependencies(of node: Node) -> some Sequence<Neighbour> {
+    sequence(state: vertices[node].dependency) { [edges] edge -> Neighbour? in
       guard edge != Edge.none else { return nil }
-      defer { edge = edges[Int(edge)].nextDependency }
-      return Int(edges[Int(edge)].to)
+      let number = Int(edge)
+      edge = edges[number].nextDependency
+      return Neighbour(edge: number, node: Int(edges[number].to))
     }
   }
 
   /// What depends on `node`, the newest first.
-  package func dependents(of node: Node) -> some Sequence<Node> {
-    sequence(state: vertices[node].dependent) { [edges] edge -> Node? in
+  package func dependents(of node: Node) -> some Sequence<Neighbour> {
+    sequence(state: vertices[node].dependent) { [edges] edge -> Neighbour? in
       guard edge != Edge.none else { return nil }
-      defer { edge = edges[Int(edge)].nextDependent }
-      return Int(edges[Int(edge)].from)
+      let number = Int(edge)
+      edge = edges[number].nextDependent
+      return Neighbour(edge: number, node: Int(edges[number].from))
     }
   }
+
+  package func hasDependencies(_ node: Node) -> Bool { vertices[node].dependency != Edge.none }
+  package func hasDependents(_ node: Node) -> Bool { vertices[node].dependent != Edge.none }
 
   /// Whether `node` stands before `other` in the topological order, as its dependencies do.
   package func precedes(_ node: Node, _ other: Node) -> Bool {
     order.label(of: node) < order.label(of: other)
   }
 
-  package func hasEdge(from node: Node, to dependency: Node) -> Bool {
-    find(node, dependency, hash(node, dependency)) != nil
+  /// The number of the edge between two nodes, if there is one.
+  package func edge(from node: Node, to dependency: Node) -> Int? {
+    find(node, dependency, hash(node, dependency))
   }
 
   private func find(_ node: Node, _ dependency: Node, _ hashed: UInt32) -> Int? {
     index.find(hashed) { edges[$0].from == Int32(node) && edges[$0].to == Int32(dependency) }
   }
 
-  /// Makes `node` depend on `dependency`; false if it did already.
+  /// Makes `node` depend on `dependency`, and returns the number of the edge, which may be there already.
   @discardableResult
   package mutating func addEdge(
     from node: Node, to dependency: Node
-  ) throws(Cycle) -> Bool {
-    guard node != dependency else { throw Cycle(nodes: [node, node]) }
+  ) throws(Cycle) -> Int {
     let hashed = hash(node, dependency)
-    guard find(node, dependency, hashed) == nil else { return false }
-    if !precedes(dependency, node) { try mendOrder(node, dependency) }
+    if let edge = find(node, dependency, hashed) { return edge }
+    try makeRoom(from: node, to: dependency)
     let edge = Int32(edges.count)
     index.insert(Int(edge), hashed)
     edges.append(
@@ -100,7 +113,16 @@ package struct UnitGraph {
         nextDependent: vertices[dependency].dependent))
     vertices[node].dependency = edge
     vertices[dependency].dependent = edge
-    return true
+    return Int(edge)
+  }
+
+  /// Makes sure that `node` can depend on `dependency`, and changes nothing but the order. Edges from one
+  /// node cannot be in each other's way: after it was asked for each, all of them can be added.
+  package mutating func makeRoom(
+    from node: Node, to dependency: Node
+  ) throws(Cycle) {
+    guard node != dependency else { throw Cycle(nodes: [node, node]) }
+    if !precedes(dependency, node) { try mendOrder(node, dependency) }
   }
 
   /// Changes the order so that `dependency` stands before `node`.

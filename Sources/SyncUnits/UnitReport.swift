@@ -8,15 +8,45 @@ public struct Dependency: Hashable, Sendable {
   public var currentStatus: UnitStatus
   /// Whether the dependent need not wait for it any more.
   public var isSatisfied: Bool
+  /// What exactly is required of it; an agent of the original knows only success.
+  public var requirement: Requirement
 
   /// Creates a row as it is given; nothing is derived.
   public init(
-    unit: UnitID, requiredStatus: UnitStatus, currentStatus: UnitStatus, isSatisfied: Bool
+    unit: UnitID, requiredStatus: UnitStatus, currentStatus: UnitStatus, isSatisfied: Bool,
+    requirement: Requirement = .success
   ) {
     self.unit = unit
     self.requiredStatus = requiredStatus
     self.currentStatus = currentStatus
     self.isSatisfied = isSatisfied
+    self.requirement = requirement
+  }
+}
+
+/// What is known about a unit beyond the words of the original.
+public struct UnitDetails: Hashable, Sendable {
+  /// The number of its newest generation, from 1; 0 if it is not registered.
+  public var generation: UInt64
+  /// Whether it is started and has said that it is healthy.
+  public var isHealthy: Bool
+  /// Whether it is pending and something that it requires can never be met.
+  public var isBlocked: Bool
+  /// Why it failed or was skipped.
+  public var ending: Ending?
+  /// Who does its work.
+  public var holder: Holder?
+
+  /// Creates details as they are given.
+  public init(
+    generation: UInt64 = 0, isHealthy: Bool = false, isBlocked: Bool = false,
+    ending: Ending? = nil, holder: Holder? = nil
+  ) {
+    self.generation = generation
+    self.isHealthy = isHealthy
+    self.isBlocked = isBlocked
+    self.ending = ending
+    self.holder = holder
   }
 }
 
@@ -28,12 +58,15 @@ public struct UnitSummary: Hashable, Sendable {
   public var status: UnitStatus
   /// Whether all its dependencies are satisfied.
   public var isReady: Bool
+  /// Nil if the agent is an original one.
+  public var details: UnitDetails?
 
   /// Creates a summary as it is given.
-  public init(unit: UnitID, status: UnitStatus, isReady: Bool) {
+  public init(unit: UnitID, status: UnitStatus, isReady: Bool, details: UnitDetails? = nil) {
     self.unit = unit
     self.status = status
     self.isReady = isReady
+    self.details = details
   }
 }
 
@@ -45,11 +78,16 @@ public struct UnitReport: Hashable, Sendable {
   public var isReady: Bool
   /// Its direct dependencies. A ``LocalUnitManager`` sorts them by name; an original agent does not.
   public var dependencies: [Dependency]
+  /// Nil if the agent is an original one, or nobody has named the unit.
+  public var details: UnitDetails?
 
   /// Creates a report as it is given.
-  public init(status: UnitStatus, isReady: Bool, dependencies: [Dependency]) {
+  public init(
+    status: UnitStatus, isReady: Bool, dependencies: [Dependency], details: UnitDetails? = nil
+  ) {
     self.status = status
     self.isReady = isReady
     self.dependencies = dependencies
+    self.details = details
   }
 }

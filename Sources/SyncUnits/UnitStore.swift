@@ -1,175 +1,268 @@
 /// The state machine of all units: names, statuses and the graph between them.
 ///
-/// A pure value: every call either changes it and says what became ready, or throws and leaves it
-/// as it was. Readiness is counted, not searched: each unit knows how many of its dependencies are
-/// unsatisfied, and a change touches its direct dependents only.
+/// A pure value: a call either changes it, and notes in ``changed`` which units others may have waited
+/// for, or throws and leaves it as it was. The one exception is the start of a unit that is blocked for
+/// good: it throws, and the unit is skipped. Readiness is counted, not searched: each unit knows how
+/// many of its dependencies are not met and how many can never be, and a change touches its direct
+/// dependents only, unless it blocks or unblocks them.
 package struct UnitStore {
   package typealias Node = UnitGraph.Node
 
   package private(set) var graph = UnitGraph()
-  private var index = HashIndex()
+  private(set) var index = HashIndex()
   private let hash = SeededHash()
   // Apart, because a name is looked at to find a unit, and what it does only then.
-  private var ids: [UnitID] = []
-  private var units: [Unit] = []
+  private(set) var ids: [UnitID] = []
+  var units: [Unit] = []
+  /// What each edge of the graph requires.
+  private(set) var requirements: [Requirement] = []
+  /// Why units failed or were skipped.
+  private(set) var endings: [Node: Ending] = [:]
+  /// Who does the work of started units, where somebody said so.
+  private(set) var holders: [Node: Holder] = [:]
+  private(set) var locks = LockTable()
 
-  private struct Unit {
+  /// How many units are registered.
+  var registeredCount = 0
+  /// How many of them may still change by themselves: they are started, or pending and not blocked for good.
+  var unfinishedCount = 0
+  /// The units that became ready, blocked or unblocked, or whose status changed, since it was emptied.
+  package var changed: [Node] = []
+
+  struct Unit {
     var state = State.notRegistered
-    var unsatisfied: Int32 = 0
-
-    var status: UnitStatus {
-      switch state {
-      case .notRegistered: .notRegistered
-      case .pending: .pending
-      case .started: .started
-      case .completed: .completed
-      }
-    }
+    var isHealthy = false
+    /// Whether this generation's work has begun.
+    var hasStarted = false
+    var generation: UInt32 = 0
+    /// How many dependencies are not met.
+    var unmet: Int32 = 0
+    /// How many of these can never be.
+    var lost: Int32 = 0
   }
 
-  private enum State: UInt8 { case notRegistered, pending, started, completed }
+  enum State: UInt8 { case notRegistered, pending, started, completed, failed, skipped }
 
   package init() {}
 
-  /// Declares that `id` depends on `dependency`, and registers `id`. Naming a dependency does not
-  /// register it. Declaring it again changes nothing.
+  // MARK: Declaring
+
+  /// Declares that `id` depends on each of `dependencies`, and registers `id`: all or none. Naming a
+  /// dependency does not register it. Declaring it again sets its requirement anew.
   package mutating func want(
-    _ id: UnitID, dependsOn dependency: UnitID
+    _ id: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement = .success
   ) throws(UnitError) {
     try validate(id) { "cannot add dependency: registering unit \(id.name.quoted): \($0)" }
-    try validate(dependency) { "cannot add dependency: dependency name cannot be empty: \($0)" }
-    func cycle(_ path: [UnitID]) -> UnitError {
-      let failure =
-        "cannot add dependency: adding edge for unit \(id.name.quoted): failed to add dependency"
-      return cycleError(failure, id, dependency, path: path)
+    for dependency in dependencies {
+      try validate(dependency) { "cannot add dependency: dependency name cannot be empty: \($0)" }
+      if dependency == id { throw cycleError(id, dependency, path: [id, dependency]) }
     }
-    guard id != dependency else {
-      throw cycle([id, dependency])
-    }
-    guard graph.edgeCount < Limits.edges else {
+    guard graph.edgeCount + dependencies.count <= Limits.edges else {
       throw UnitError(
         .limitExceeded, "cannot add dependency: more than \(Limits.edges) dependencies")
     }
+    guard units.count + dependencies.count < Limits.units else { throw tooManyUnits(id) }
+    if dependencies.count > 1 { try checkCycles(id, dependencies) }
     let node = try intern(id)
-    let dependencyNode = try intern(dependency)
-    do {
-      guard try graph.addEdge(from: node, to: dependencyNode) else { return }
-    } catch {
-      throw cycle(error.nodes.map { ids[$0] })
+    for dependency in dependencies {
+      let dependencyNode = try intern(dependency)
+      do {
+        add(
+          requirement, to: try graph.addEdge(from: node, to: dependencyNode), node, dependencyNode)
+      } catch {
+        throw cycleError(id, dependency, path: error.nodes.map { ids[$0] })
+      }
     }
-    if units[dependencyNode].state != .completed { units[node].unsatisfied += 1 }
-    if units[node].state == .notRegistered { units[node].state = .pending }
+    if units[node].state == .notRegistered { register(node) }
   }
 
-  /// Begins the work of `id`, registering it if nobody did. A completed unit begins anew, and its
-  /// dependents are unsatisfied until it completes again.
-  package mutating func start(_ id: UnitID) throws(UnitError) {
+  /// With several dependencies the first must not be there when the last is refused.
+  private mutating func checkCycles(
+    _ id: UnitID, _ dependencies: [UnitID]
+  ) throws(UnitError) {
+    guard let node = node(of: id) else { return }
+    for dependency in dependencies {
+      guard let dependencyNode = self.node(of: dependency) else { continue }
+      do {
+        try graph.makeRoom(from: node, to: dependencyNode)
+      } catch {
+        throw cycleError(id, dependency, path: error.nodes.map { ids[$0] })
+      }
+    }
+  }
+
+  private mutating func add(
+    _ requirement: Requirement, to edge: Int, _ node: Node, _ dependency: Node
+  ) {
+    let phase = units[dependency].phase
+    let before: Standing
+    if edge == requirements.count {
+      requirements.append(requirement)
+      before = .met
+    } else {
+      before = requirements[edge].standing(for: phase)
+      requirements[edge] = requirement
+    }
+    let old = units[node].phase
+    count(node, from: before, to: requirement.standing(for: phase))
+    propagate(from: node, old)
+  }
+
+  private mutating func register(_ node: Node) {
+    change(node) { unit in
+      unit.state = .pending
+      unit.generation = 1
+    }
+  }
+
+  // MARK: Going through the statuses
+
+  /// Begins the work of `id`, registering it if nobody did, and returns its generation; nil if all that
+  /// is missing are locks. A unit that has ended begins anew, and its dependents are not satisfied any
+  /// more. One that is blocked for good is skipped instead, unless the options say otherwise.
+  package mutating func start(
+    _ id: UnitID, _ options: StartOptions = StartOptions(), mayTakeLocks: Bool = true
+  ) throws(UnitError) -> UInt64? {
     func failure(_ reason: String) -> String { "cannot start unit \(id.name.quoted): \(reason)" }
     try validate(id, failure)
     let node = try intern(id)
-    guard units[node].unsatisfied == 0 else {
-      throw UnitError(.notReady, failure("unit not ready"))
+    guard units[node].lost == 0 else {
+      let error = blockedError(node)
+      if units[node].state == .pending, !options.keepsPendingOnFailure {
+        change(node) { $0.state = .skipped }
+        endings[node] = Ending(error.message)
+      }
+      throw error
     }
+    guard units[node].unmet == 0 else { throw UnitError(.notReady, failure("unit not ready")) }
     guard units[node].state != .started else { throw sameStatus(id, failure) }
-    if units[node].state == .completed {
-      for dependent in graph.dependents(of: node) { units[dependent].unsatisfied += 1 }
+    guard mayTakeLocks, locks.take(options.locks, for: node) else { return nil }
+    endings[node] = nil
+    holders[node] = options.holder
+    change(node) { unit in
+      if unit.state != .pending { unit.generation += 1 }
+      unit.state = .started
+      unit.hasStarted = true
+      unit.isHealthy = false
     }
-    units[node].state = .started
+    return UInt64(units[node].generation)
   }
 
-  /// Takes a start back: the unit is pending again, as if its work had not begun.
-  package mutating func reset(_ id: UnitID) throws(UnitError) {
+  /// Ends the newest generation of `id`, or the one that is given, which has to be the newest.
+  package mutating func finish(
+    _ id: UnitID, as outcome: Outcome, generation: UInt64? = nil
+  ) throws(UnitError) {
+    func failure(_ reason: String) -> String {
+      "cannot \(outcome.verb) unit \(id.name.quoted): \(reason)"
+    }
+    try validate(id) { failure("updating status for unit \(id.name.quoted): \($0)") }
+    let node = try registeredNode(of: id, generation, failure)
+    let state = units[node].state
+    switch outcome {
+    case .completed:
+      if state == .completed { throw sameStatus(id, failure) }
+      guard state == .pending || state == .started else { throw wrongStatus(node, failure) }
+      end(node, .completed, nil)
+    case .failed(let ending):
+      guard state == .pending || state == .started else { throw wrongStatus(node, failure) }
+      end(node, .failed, ending)
+    case .skipped(let ending):
+      guard state == .pending else { throw wrongStatus(node, failure) }
+      end(node, .skipped, ending)
+    }
+  }
+
+  private mutating func end(_ node: Node, _ state: State, _ ending: Ending?) {
+    endings[node] = ending
+    holders[node] = nil
+    locks.release(node)
+    change(node) { unit in
+      unit.state = state
+      unit.isHealthy = false
+    }
+  }
+
+  /// Marks a started unit as healthy: dependents that require no more may go on.
+  package mutating func markHealthy(
+    _ id: UnitID, generation: UInt64? = nil
+  ) throws(UnitError) {
+    func failure(_ reason: String) -> String {
+      "cannot mark unit \(id.name.quoted) healthy: \(reason)"
+    }
+    try validate(id, failure)
+    let node = try registeredNode(of: id, generation, failure)
+    guard units[node].state == .started else { throw wrongStatus(node, failure) }
+    change(node) { $0.isHealthy = true }
+  }
+
+  /// Makes `id` pending again, in a new generation, whatever it was; with `cascade` also all that depend
+  /// on it, directly or not.
+  package mutating func reset(_ id: UnitID, cascade: Bool = false) throws(UnitError) {
     func failure(_ reason: String) -> String { "cannot reset unit \(id.name.quoted): \(reason)" }
     try validate(id, failure)
-    guard let node = node(of: id), units[node].state != .notRegistered else {
-      throw UnitError(.notFound, failure("unit not found"))
-    }
-    guard units[node].state == .started else {
-      throw UnitError(.notStarted, failure("unit is \(units[node].status), not started"))
-    }
-    units[node].state = .pending
-  }
-
-  /// Ends the work of `id`, and appends the units that became ready by it to `ready`.
-  package mutating func complete(_ id: UnitID, ready: inout [Node]) throws(UnitError) {
-    func failure(_ reason: String) -> String { "cannot complete unit \(id.name.quoted): \(reason)" }
-    try validate(id) { failure("updating status for unit \(id.name.quoted): \($0)") }
-    guard let node = node(of: id), units[node].state != .notRegistered else {
-      throw UnitError(
-        .notFound, failure("unit \(id.name.quoted) must be registered first: unit not found"))
-    }
-    guard units[node].state != .completed else { throw sameStatus(id, failure) }
-    units[node].state = .completed
-    for dependent in graph.dependents(of: node) {
-      units[dependent].unsatisfied -= 1
-      if units[dependent].unsatisfied == 0 { ready.append(dependent) }
-    }
-  }
-
-  /// Whether all dependencies of `id` are satisfied; a unit that nobody knows has none.
-  package func isReady(_ id: UnitID) throws(UnitError) -> Bool {
-    try validateForReading(id)
-    return node(of: id).map { units[$0].unsatisfied == 0 } ?? true
-  }
-
-  /// The status of `id` and its direct dependencies, sorted by name.
-  package func report(on id: UnitID) throws(UnitError) -> UnitReport {
-    try validateForReading(id)
-    guard let node = node(of: id) else {
-      return UnitReport(status: .notRegistered, isReady: true, dependencies: [])
-    }
-    let dependencies = graph.dependencies(of: node).map { index in
-      let dependency = units[index]
-      return Dependency(
-        unit: ids[index], requiredStatus: .completed, currentStatus: dependency.status,
-        isSatisfied: dependency.state == .completed)
-    }
-    return UnitReport(
-      status: units[node].status, isReady: units[node].unsatisfied == 0,
-      dependencies: dependencies.sorted { $0.unit < $1.unit })
-  }
-
-  /// All registered units, sorted by name.
-  package func summaries() -> [UnitSummary] {
-    units.indices.lazy.filter { units[$0].state != .notRegistered }
-      .map { node in
-        UnitSummary(
-          unit: ids[node], status: units[node].status, isReady: units[node].unsatisfied == 0)
-      }
-      .sorted { $0.unit < $1.unit }
-  }
-
-  /// The node of a unit that has one and is not ready: what a waiter waits for.
-  package func unreadyNode(of id: UnitID) throws(UnitError) -> Node? {
-    try isReady(id) ? nil : node(of: id)
-  }
-
-  /// The units and their dependencies in the DOT language, coloured by status.
-  package func dot() -> String {
-    graph.dot(
-      nodes: units.indices.sorted { ids[$0] < ids[$1] },
-      label: { ids[$0].name },
-      colour: { node in
-        switch units[node].state {
-        case .notRegistered: "white"
-        case .pending: units[node].unsatisfied == 0 ? "khaki" : "lightgrey"
-        case .started: "lightblue"
-        case .completed: "palegreen"
+    let node = try registeredNode(of: id, nil, failure)
+    var nodes = [node]
+    if cascade {
+      var seen: Set<Node> = [node]
+      var next = 0
+      while next < nodes.count {
+        for dependent in graph.dependents(of: nodes[next])
+        where units[dependent.node].state != .notRegistered && seen.insert(dependent.node).inserted
+        {
+          nodes.append(dependent.node)
         }
-      })
+        next += 1
+      }
+    }
+    for node in nodes {
+      endings[node] = nil
+      holders[node] = nil
+      locks.release(node)
+      change(node) { unit in
+        unit.state = .pending
+        unit.generation += 1
+        unit.hasStarted = false
+        unit.isHealthy = false
+      }
+    }
   }
 
-  private func node(of id: UnitID) -> Node? {
+  // MARK: Locks that outlive their unit's generation
+
+  /// Sets aside the locks of a unit whose holder has died while its command has not: they stay taken
+  /// until ``release(_:)``.
+  package mutating func setAsideLocks(of id: UnitID) -> LockTable.Remnant? {
+    node(of: id).flatMap { locks.setAside($0) }
+  }
+
+  package mutating func release(_ remnant: LockTable.Remnant) { locks.release(remnant) }
+
+  /// Whether locks were released since this was set to false.
+  package var hasReleasedLocks: Bool {
+    get { locks.hasReleased }
+    set { locks.hasReleased = newValue }
+  }
+
+  package func isAtWork(_ id: UnitID, _ generation: UInt64) -> Bool {
+    node(of: id).map { units[$0].state == .started && UInt64(units[$0].generation) == generation }
+      ?? false
+  }
+
+  package func checkGeneration(_ generation: UInt64, of id: UnitID) throws(UnitError) {
+    _ = try registeredNode(of: id, generation) { $0 }
+  }
+
+  // MARK: Finding units
+
+  func node(of id: UnitID) -> Node? {
     index.find(id.withBytes { hash($0) }) { ids[$0] == id }
   }
 
-  private mutating func intern(_ id: UnitID) throws(UnitError) -> Node {
+  /// The node of a unit that may be waited for before anybody has named it.
+  package mutating func intern(_ id: UnitID) throws(UnitError) -> Node {
     let hashed = id.withBytes { hash($0) }
     if let node = index.find(hashed, { ids[$0] == id }) { return node }
-    guard units.count < Limits.units else {
-      throw UnitError(
-        .limitExceeded, "cannot add unit \(id.name.quoted): more than \(Limits.units) units")
-    }
+    guard units.count < Limits.units else { throw tooManyUnits(id) }
     let node = graph.addNode()
     ids.append(id)
     units.append(Unit())
@@ -177,7 +270,24 @@ package struct UnitStore {
     return node
   }
 
-  private func validate(_ id: UnitID, _ failure: (String) -> String) throws(UnitError) {
+  private func registeredNode(
+    of id: UnitID, _ generation: UInt64?, _ failure: (String) -> String
+  ) throws(UnitError) -> Node {
+    guard let node = node(of: id), units[node].state != .notRegistered else {
+      throw UnitError(
+        .notFound, failure("unit \(id.name.quoted) must be registered first: unit not found"))
+    }
+    if let generation, generation != UInt64(units[node].generation) {
+      throw UnitError(
+        .wrongStatus,
+        failure("generation \(generation) is over, the newest is \(units[node].generation)"))
+    }
+    return node
+  }
+
+  // MARK: Refusing
+
+  func validate(_ id: UnitID, _ failure: (String) -> String) throws(UnitError) {
     if id.name.isEmpty { throw UnitError(.invalidName, failure("unit name is required")) }
     if id.name.utf8.count > Limits.nameBytes {
       throw UnitError(
@@ -187,8 +297,9 @@ package struct UnitStore {
     }
   }
 
-  private func validateForReading(_ id: UnitID) throws(UnitError) {
-    try validate(id) { "cannot check readiness: unit ID cannot be empty: \($0)" }
+  private func tooManyUnits(_ id: UnitID) -> UnitError {
+    UnitError(
+      .limitExceeded, "cannot add unit \(id.name.quoted): more than \(Limits.units) units")
   }
 
   private func sameStatus(_ id: UnitID, _ failure: (String) -> String) -> UnitError {
@@ -196,36 +307,36 @@ package struct UnitStore {
     return UnitError(.sameStatus, failure(reason))
   }
 
+  private func wrongStatus(_ node: Node, _ failure: (String) -> String) -> UnitError {
+    let status =
+      switch units[node].state {
+      case .notRegistered: "unit is not registered"
+      case .pending: "unit is pending"
+      case .started: "unit has started"
+      case .completed: "unit has completed"
+      case .failed: "unit has failed"
+      case .skipped: "unit was skipped"
+      }
+    return UnitError(.wrongStatus, failure(status))
+  }
+
   private func cycleError(
-    _ failure: String, _ id: UnitID, _ dependency: UnitID, path: [UnitID]
+    _ id: UnitID, _ dependency: UnitID, path: [UnitID]
   ) -> UnitError {
+    let failure =
+      "cannot add dependency: adding edge for unit \(id.name.quoted): failed to add dependency"
     let edge =
       "\(id.name.escapingControlCharacters) -> \(dependency.name.escapingControlCharacters)"
     return UnitError(.cycle, "\(failure)\nadding edge (\(edge)): cycle detected", cycle: path)
   }
 }
 
-extension UnitStore {
-  /// Checks everything that is counted against what it counts, in time linear in the size; for tests.
-  package func checkInvariants() throws(InvariantViolation) {
-    try graph.checkInvariants()
-    guard graph.nodeCount == units.count, index.count == ids.count, ids.count == units.count else {
-      throw InvariantViolation(
-        "\(units.count) units, \(graph.nodeCount) nodes, \(index.count) names")
-    }
-    for (node, unit) in units.enumerated() {
-      guard self.node(of: ids[node]) == node else {
-        throw InvariantViolation("unit \(ids[node]) is not found under its name")
-      }
-      let unsatisfied = graph.dependencies(of: node).count(where: { units[$0].state != .completed })
-      guard unit.unsatisfied == unsatisfied else {
-        throw InvariantViolation(
-          "unit \(ids[node]) counts \(unit.unsatisfied) unsatisfied dependencies, it has \(unsatisfied)"
-        )
-      }
-      if unit.state == .notRegistered, graph.dependencies(of: node).contains(where: { _ in true }) {
-        throw InvariantViolation("unit \(ids[node]) has dependencies and is not registered")
-      }
+extension Outcome {
+  fileprivate var verb: String {
+    switch self {
+    case .completed: "complete"
+    case .failed: "fail"
+    case .skipped: "skip"
     }
   }
 }

@@ -160,16 +160,16 @@ package struct UnitInfo: ProtobufMessage {
 }
 
 extension StatusResponse {
-  /// What a manager reports on `unit`, in the protocol's words.
+  /// What a manager reports on `unit`, in the original's words.
   package init(_ report: UnitReport, on unit: UnitID) {
-    status = report.status.wireName
+    status = report.status.original.wireName
     isReady = report.isReady
     dependencies = report.dependencies.map { dependency in
       var info = DependencyInfo()
       info.unit = unit.name
       info.dependsOn = dependency.unit.name
-      info.requiredStatus = dependency.requiredStatus.wireName
-      info.currentStatus = dependency.currentStatus.wireName
+      info.requiredStatus = UnitStatus.completed.wireName
+      info.currentStatus = dependency.currentStatus.original.wireName
       info.isSatisfied = dependency.isSatisfied
       return info
     }
@@ -191,7 +191,7 @@ extension ListResponse {
     units = summaries.map { summary in
       var info = UnitInfo()
       info.unit = summary.unit.name
-      info.status = summary.status.wireName
+      info.status = summary.status.original.wireName
       info.isReady = summary.isReady
       return info
     }

@@ -146,6 +146,17 @@ extension ProtobufField {
   }
 }
 
+extension ProtobufField {
+  /// Reads a message that may be there once; of several the last counts.
+  package func read<M: ProtobufMessage>(
+    into message: inout M?, of bytes: RawSpan
+  ) throws(ProtobufError) {
+    var messages: [M] = []
+    try append(to: &messages, of: bytes)
+    if let last = messages.last { message = last }
+  }
+}
+
 /// Writes fields; those at their defaults are left out, as proto3 has it.
 package struct ProtobufWriter {
   package private(set) var bytes: [UInt8] = []
@@ -185,5 +196,8 @@ package struct ProtobufWriter {
       Varint.append(UInt64(encoded.count), to: &bytes)
       bytes.append(contentsOf: encoded)
     }
+  }
+  package mutating func append(_ number: UInt64, _ message: (some ProtobufMessage)?) {
+    if let message { append(number, [message]) }
   }
 }

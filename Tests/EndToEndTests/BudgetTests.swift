@@ -161,7 +161,7 @@ import WireFixtures
       let connection = try RawConnection(to: agent.socketPath)
       // The ping is answered when the wait is known.
       connection.send(
-        call(.wait, WaitRequest(units: ["a"]).encoded, stream: 1) + call(.ping, stream: 2))
+        call(.wait, UnitSync.WaitRequest(.ready("a")).encoded, stream: 1) + call(.ping, stream: 2))
       #expect(connection.read(atLeast: success(stream: 2).count))
       connections.append(connection)
     }

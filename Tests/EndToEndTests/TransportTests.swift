@@ -4,6 +4,7 @@ import SyncPlugin
 import SyncRPC
 import SyncSystem
 import SyncTestKit
+import SyncUnits
 import SyncWire
 import Testing
 import WireFixtures
@@ -46,7 +47,7 @@ import WireFixtures
 
   @Test func aWaitThatIsOpenAtTheEndGetsAnError() async throws {
     let want = call(.want, WantRequest(unit: "a", dependsOn: "b").encoded)
-    let wait = call(.wait, WaitRequest(units: ["a"]).encoded, stream: 2)
+    let wait = call(.wait, UnitSync.WaitRequest(.ready("a")).encoded, stream: 2)
     let result = try await agent("", input: want + wait)
     let error = ErrorPayload(code: 7, text: "the connection's input has ended").encoded
     #expect(

@@ -14,7 +14,9 @@ import WireFixtures
   static var hello: HelloResponse {
     var hello = HelloResponse()
     hello.version = 1
-    hello.capabilities = ["Hello", "Wait"]
+    hello.capabilities = [
+      "Hello", "Want", "Wait", "Start", "Finish", "MarkHealthy", "Reset", "Status", "List", "Why",
+    ]
     hello.limits = .current
     return hello
   }
@@ -29,20 +31,20 @@ import WireFixtures
     #expect(LimitsInfo.current.frameMilliseconds == 10_000)
   }
 
-  static func wait(_ units: String..., stream: UInt64 = 1) -> [UInt8] {
-    call(.wait, WaitRequest(units: units).encoded, stream: stream)
+  static func wait(_ unit: UnitID, stream: UInt64 = 1) -> [UInt8] {
+    call(.wait, UnitSync.WaitRequest(.ready(unit)).encoded, stream: stream)
   }
 
   @Test func aWaitForWhatIsReadyIsAnsweredAtOnce() {
     var served = ServedBytes()
-    served.receive(Self.wait("a", "b"))
+    served.receive(Self.wait("a"))
     #expect(served.output == success())
   }
 
   @Test func aWaitIsDeferredAndDelaysNothing() throws {
     var served = ServedBytes()
     try served.manager.want("a", dependsOn: "b")
-    served.receive(Self.wait("c", "a"))
+    served.receive(Self.wait("a"))
     #expect(served.output == [])
     served.receive(call(.ping, stream: 2))
     #expect(served.output == success(stream: 2))

@@ -116,11 +116,21 @@ private final class WaitingRun: Sendable {
 private struct FailingManager: UnitManager {
   let error: UnitError
   init(_ error: UnitError) { self.error = error }
+  func want(
+    _ unit: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement
+  ) throws(UnitError) { throw error }
   func want(_ unit: UnitID, dependsOn dependency: UnitID) throws(UnitError) { throw error }
   func start(_ unit: UnitID) throws(UnitError) { throw error }
   func complete(_ unit: UnitID) throws(UnitError) { throw error }
+  func start(_ unit: UnitID, _ options: StartOptions) async throws -> UInt64 { throw error }
+  func finish(
+    _ unit: UnitID, as outcome: Outcome, generation: UInt64?
+  ) throws(UnitError) { throw error }
+  func markHealthy(_ unit: UnitID, generation: UInt64?) throws(UnitError) { throw error }
+  func reset(_ unit: UnitID, cascade: Bool) throws(UnitError) { throw error }
   func isReady(_ unit: UnitID) throws(UnitError) -> Bool { throw error }
   func status(of unit: UnitID) throws(UnitError) -> UnitReport { throw error }
-  func waitUntilReady(_ unit: UnitID) async throws { throw error }
+  func wait(for goal: WaitGoal) async throws { throw error }
   func list() throws(UnitError) -> [UnitSummary] { throw error }
+  func explain(_ unit: UnitID) throws(UnitError) -> Explanation { throw error }
 }

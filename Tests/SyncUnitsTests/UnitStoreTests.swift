@@ -5,15 +5,29 @@ import Testing
 
 /// One call on a store.
 enum Step: Sendable {
-  case want(UnitID, UnitID)
+  case want(UnitID, UnitID, Requirement = .success)
+  case wantAll(UnitID, [UnitID])
   case start(UnitID)
   case complete(UnitID)
+  case fail(UnitID)
+  case skip(UnitID)
+  case healthy(UnitID)
+  case reset(UnitID, cascade: Bool = false)
+  case completeGeneration(UnitID, UInt64)
 
-  func apply(to store: inout UnitStore, ready: inout [Int]) throws(UnitError) {
+  func apply(to store: inout UnitStore) throws(UnitError) {
     switch self {
-    case .want(let unit, let dependency): try store.want(unit, dependsOn: dependency)
-    case .start(let unit): try store.start(unit)
-    case .complete(let unit): try store.complete(unit, ready: &ready)
+    case .want(let unit, let dependency, let requirement):
+      try store.want(unit, dependsOn: [dependency], requirement)
+    case .wantAll(let unit, let dependencies): try store.want(unit, dependsOn: dependencies)
+    case .start(let unit): _ = _ = try store.start(unit)
+    case .complete(let unit): try store.finish(unit, as: .completed)
+    case .fail(let unit): try store.finish(unit, as: .failed(Ending(exitStatus: 3)))
+    case .skip(let unit): try store.finish(unit, as: .skipped(Ending("not needed")))
+    case .healthy(let unit): try store.markHealthy(unit)
+    case .reset(let unit, let cascade): try store.reset(unit, cascade: cascade)
+    case .completeGeneration(let unit, let generation):
+      try store.finish(unit, as: .completed, generation: generation)
     }
   }
 }
@@ -73,64 +87,104 @@ struct Refusal: Sendable, CustomStringConvertible {
     Refusal(
       before: [.want("a", "z")], step: .complete("z"), code: .notFound,
       message: #"cannot complete unit "z": unit "z" must be registered first: unit not found"#),
+    Refusal(
+      before: [.want("a", "b"), .want("b", "c")], step: .wantAll("c", ["new", "other", "a"]),
+      code: .cycle,
+      message: """
+        cannot add dependency: adding edge for unit "c": failed to add dependency
+        adding edge (c -> a): cycle detected
+        """),
+    Refusal(
+      before: [], step: .wantAll("a", ["new", "a"]), code: .cycle,
+      message: """
+        cannot add dependency: adding edge for unit "a": failed to add dependency
+        adding edge (a -> a): cycle detected
+        """),
+    Refusal(
+      before: [], step: .wantAll("a", ["new", ""]), code: .invalidName,
+      message: "cannot add dependency: dependency name cannot be empty: unit name is required"),
+    Refusal(
+      before: [.start("a"), .fail("a")], step: .complete("a"), code: .wrongStatus,
+      message: #"cannot complete unit "a": unit has failed"#),
+    Refusal(
+      before: [.want("a", "b"), .skip("a")], step: .complete("a"), code: .wrongStatus,
+      message: #"cannot complete unit "a": unit was skipped"#),
+    Refusal(
+      before: [.start("a"), .complete("a")], step: .fail("a"), code: .wrongStatus,
+      message: #"cannot fail unit "a": unit has completed"#),
+    Refusal(
+      before: [.start("a"), .fail("a")], step: .fail("a"), code: .wrongStatus,
+      message: #"cannot fail unit "a": unit has failed"#),
+    Refusal(
+      before: [.start("a")], step: .skip("a"), code: .wrongStatus,
+      message: #"cannot skip unit "a": unit has started"#),
+    Refusal(
+      before: [.want("a", "b")], step: .healthy("a"), code: .wrongStatus,
+      message: #"cannot mark unit "a" healthy: unit is pending"#),
+    Refusal(
+      before: [], step: .reset("z"), code: .notFound,
+      message: #"cannot reset unit "z": unit "z" must be registered first: unit not found"#),
+    Refusal(
+      before: [.start("a"), .complete("a"), .start("a")], step: .completeGeneration("a", 1),
+      code: .wrongStatus,
+      message: #"cannot complete unit "a": generation 1 is over, the newest is 2"#),
   ]
 
   @Test(arguments: refusals)
   func refusesAndStaysAsItWas(_ refusal: Refusal) throws {
     var store = UnitStore()
-    var ready: [Int] = []
-    for step in refusal.before { try step.apply(to: &store, ready: &ready) }
+    for step in refusal.before { try step.apply(to: &store) }
     let before = (store.summaries(), store.dot())
-    ready = []
-    let error = #expect(throws: UnitError.self) {
-      try refusal.step.apply(to: &store, ready: &ready)
-    }
+    store.changed = []
+    let error = #expect(throws: UnitError.self) { try refusal.step.apply(to: &store) }
     #expect(error?.code == refusal.code)
     #expect(error?.message == refusal.message)
     #expect(before == (store.summaries(), store.dot()))
-    #expect(ready.isEmpty)
+    #expect(store.changed.isEmpty)
     try store.checkInvariants()
   }
 
   @Test func aCycleIsNamedWhole() throws {
     var store = UnitStore()
-    try store.want("a", dependsOn: "b")
-    try store.want("b", dependsOn: "c")
-    try store.want("c", dependsOn: "d")
-    let error = #expect(throws: UnitError.self) { try store.want("d", dependsOn: "a") }
+    try store.want("a", dependsOn: ["b"])
+    try store.want("b", dependsOn: ["c"])
+    try store.want("c", dependsOn: ["d"])
+    let error = #expect(throws: UnitError.self) { try store.want("d", dependsOn: ["a"]) }
     #expect(error?.cycle == ["d", "a", "b", "c", "d"])
   }
 
   @Test func goesThroughTheStatesOfTheContract() throws {
     var store = UnitStore()
-    var ready: [Int] = []
     #expect(
       try store.report(on: "a")
         == UnitReport(status: .notRegistered, isReady: true, dependencies: []))
-    try store.want("a", dependsOn: "b")
+    try store.want("a", dependsOn: ["b"])
     #expect(try store.report(on: "a").status == .pending)
     #expect(try store.report(on: "b").status == .notRegistered)
-    try store.want("a", dependsOn: "b")
-    try store.start("b")
-    try store.complete("b", ready: &ready)
-    #expect(ready.count == 1)
-    try store.start("a")
+    try store.want("a", dependsOn: ["b"])
+    _ = try store.start("b")
+    try store.finish("b", as: .completed)
+    #expect(store.changed.contains(store.node(of: "a")!))
+    _ = try store.start("a")
     #expect(try store.report(on: "a").status == .started)
 
     // A dependency that begins anew makes its dependents unready, whatever their status is.
-    try store.start("b")
+    _ = try store.start("b")
     #expect(try store.isReady("a") == false)
     #expect(try store.report(on: "a").status == .started)
-    try store.complete("b", ready: &ready)
+    try store.finish("b", as: .completed)
     #expect(try store.isReady("a"))
 
     // Completion needs no start, and a dependency may come late.
-    try store.want("late", dependsOn: "b")
+    try store.want("late", dependsOn: ["b"])
     #expect(try store.isReady("late"))
-    try store.complete("late", ready: &ready)
-    try store.want("a", dependsOn: "new")
+    try store.finish("late", as: .completed)
+    try store.want("a", dependsOn: ["new"])
+    var report = try store.report(on: "a")
+    #expect(report.details?.generation == 1)
+    report.details = nil
     #expect(
-      try store.report(on: "a")
+      report
         == UnitReport(
           status: .started, isReady: false,
           dependencies: [
@@ -148,35 +202,37 @@ struct Refusal: Sendable, CustomStringConvertible {
   func keepsItsInvariantsUnderRandomHistories(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var store = UnitStore()
-    var ready: [Int] = []
     let units: [UnitID] = ["a", "b", "c", "d", "e", "f"]
     for _ in 0..<300 {
       let unit = units.randomElement(using: &random)!
-      let step: Step =
-        switch Int.random(in: 0..<3, using: &random) {
-        case 0: .want(unit, units.randomElement(using: &random)!)
-        case 1: .start(unit)
-        default: .complete(unit)
-        }
-      try? step.apply(to: &store, ready: &ready)
+      let other = units.randomElement(using: &random)!
+      let requirement = Requirement(
+        Requirement.Condition.allCases.randomElement(using: &random)!,
+        isOptional: Bool.random(using: &random))
+      let steps: [Step] = [
+        .want(unit, other, requirement),
+        .wantAll(unit, [other, units.randomElement(using: &random)!]),
+        .start(unit), .start(unit), .complete(unit), .fail(unit), .skip(unit), .healthy(unit),
+        .reset(unit, cascade: Bool.random(using: &random)),
+      ]
+      try? steps.randomElement(using: &random)!.apply(to: &store)
       try store.checkInvariants()
     }
   }
 
   @Test func namesAreComparedByTheirBytes() throws {
     var store = UnitStore()
-    try store.start("\u{e9}")
-    try store.start("e\u{301}")
+    _ = try store.start("\u{e9}")
+    _ = try store.start("e\u{301}")
     #expect(store.summaries().count == 2)
     #expect(UnitID("Z") < UnitID("a") && UnitID("a") < UnitID("aa"))
   }
 
   @Test func drawsTheGraph() throws {
     var store = UnitStore()
-    var ready: [Int] = []
-    try store.want("app \"x\"\n", dependsOn: "db")
-    try store.start("db")
-    try store.complete("db", ready: &ready)
+    try store.want("app \"x\"\n", dependsOn: ["db"])
+    _ = try store.start("db")
+    try store.finish("db", as: .completed)
     #expect(
       store.dot() == #"""
         digraph units {

@@ -1,5 +1,6 @@
 import Foundation
 import SyncTestKit
+import SyncUnits
 import SyncWire
 import Testing
 
@@ -84,6 +85,22 @@ struct MessageCase: Sendable, CustomTestStringConvertible {
     return hello
   }()
 
+  private static func with<Message>(
+    _ message: Message, _ change: (inout Message) -> Void
+  ) -> Message {
+    var message = message
+    change(&message)
+    return message
+  }
+
+  static let report = UnitReport(
+    status: .failed, isReady: true,
+    dependencies: [
+      Dependency(
+        unit: "b", requiredStatus: .completed, currentStatus: .started, isSatisfied: true,
+        requirement: Requirement(.healthy, isOptional: true))
+    ], details: UnitDetails(generation: 3, ending: Ending("why", exitStatus: 9)))
+
   static let cases: [MessageCase] = [
     MessageCase("HelloRequest", of: .unitSync, HelloRequest(version: 300), text: "version: 300"),
     MessageCase("HelloResponse", of: .unitSync, HelloResponse(), text: ""),
@@ -95,8 +112,91 @@ struct MessageCase: Sendable, CustomTestStringConvertible {
         token: "0f"
         """#),
     MessageCase(
-      "WaitRequest", of: .unitSync, WaitRequest(units: ["a", "b c"]),
-      text: #"units: "a" units: "b c""#),
+      "WaitRequest", of: .unitSync, UnitSync.WaitRequest(.ready("a b")), text: #"units: "a b""#),
+    MessageCase(
+      "WaitRequest", of: .unitSync, UnitSync.WaitRequest(.units(["a", "b"], .healthy, count: 1)),
+      text: #"units: "a" units: "b" goal: UNITS condition: HEALTHY count: 1"#),
+    MessageCase(
+      "WaitRequest", of: .unitSync, UnitSync.WaitRequest(.allUnits), text: "goal: ALL_UNITS"),
+    MessageCase(
+      "WantRequest", of: .unitSync,
+      with(UnitSync.WantRequest()) {
+        $0.unit = "a"
+        $0.dependsOn = ["b", "c"]
+        $0.condition = Requirement.Condition.started.number
+        $0.isOptional = true
+      }, text: #"unit: "a" depends_on: "b" depends_on: "c" condition: STARTED optional: true"#),
+    MessageCase(
+      "StartRequest", of: .unitSync,
+      with(UnitSync.StartRequest()) {
+        $0.unit = "a"
+        $0.keepsPending = true
+        $0.locks = ["apt", "dpkg"]
+        $0.lease = true
+        $0.hold = true
+        $0.process = 4_711
+      },
+      text:
+        #"unit: "a" keep_pending: true locks: "apt" locks: "dpkg" lease: true hold: true process: 4711"#
+    ),
+    MessageCase(
+      "StartResponse", of: .unitSync, with(UnitSync.StartResponse()) { $0.generation = 2 },
+      text: "generation: 2"),
+    MessageCase(
+      "FinishRequest", of: .unitSync,
+      UnitSync.FinishRequest("a", .failed(Ending("why", exitStatus: 3)), generation: 7),
+      text: #"unit: "a" outcome: FAILED reason: "why" exit_status: 3 generation: 7"#),
+    MessageCase(
+      "FinishRequest", of: .unitSync,
+      UnitSync.FinishRequest("a", .skipped(Ending("no need")), generation: nil),
+      text: #"unit: "a" outcome: SKIPPED reason: "no need""#),
+    MessageCase(
+      "MarkHealthyRequest", of: .unitSync,
+      with(UnitSync.MarkHealthyRequest()) {
+        $0.unit = "a"
+        $0.generation = 1
+      }, text: #"unit: "a" generation: 1"#),
+    MessageCase(
+      "ResetRequest", of: .unitSync,
+      with(UnitSync.ResetRequest()) {
+        $0.unit = "a"
+        $0.cascade = true
+      }, text: #"unit: "a" cascade: true"#),
+    MessageCase(
+      "StatusResponse", of: .unitSync, UnitSync.StatusResponse(report, on: "a"),
+      text: #"""
+        unit { unit: "a" status: "failed" is_ready: true generation: 3 reason: "why" exit_status: 9 }
+        dependencies { unit: "b" status: "started" is_satisfied: true condition: HEALTHY optional: true }
+        """#),
+    MessageCase(
+      "ListResponse", of: .unitSync,
+      UnitSync.ListResponse(
+        [
+          UnitSummary(
+            unit: "a", status: .started, isReady: false,
+            details: UnitDetails(
+              generation: 1, isHealthy: true,
+              holder: Holder(processID: 7, command: "sh x", since: 9, isWatched: true)))
+        ], after: ""),
+      text: #"""
+        units { unit: "a" status: "started" generation: 1 is_healthy: true
+          holder { process: 7 command: "sh x" since: 9 is_watched: true } }
+        """#),
+    MessageCase(
+      "WhyResponse", of: .unitSync,
+      UnitSync.WhyResponse(
+        Explanation(
+          nodes: [
+            Explanation.Node(
+              depth: 1, unit: "b", status: .pending, requirement: Requirement(.started),
+              isLost: true, isRepeated: true, details: UnitDetails(generation: 1, isBlocked: true),
+              omitted: 4)
+          ], isStalled: true)),
+      text: #"""
+        nodes { unit { unit: "b" status: "pending" generation: 1 is_blocked: true }
+          depth: 1 condition: STARTED is_lost: true is_repeated: true omitted: 4 }
+        is_stalled: true
+        """#),
     MessageCase("PingRequest", EmptyMessage(), text: ""),
     MessageCase("SyncStartRequest", UnitRequest(unit: "a b"), text: #"unit: "a b""#),
     MessageCase("SyncWantRequest", WantRequest(unit: "a", dependsOn: ""), text: #"unit: "a""#),

@@ -82,7 +82,9 @@ private struct StartCommand: Sendable {
     var strategies = strategies[...]
     while true {
       if waitedFor == nil {
-        let report = try await client.call("get status failed: ") { try await $0.status(of: unit) }
+        let report = try await client.call("get status failed: ") {
+          try await $0.originalStatus(of: unit)
+        }
         if report.isReady {
           if try await markStarted(on: client) {
             return try invocation.console.print(Self.text(unit, startedWith: report.dependencies))

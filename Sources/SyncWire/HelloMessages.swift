@@ -1,6 +1,6 @@
 internal import SyncUnits
 
-// The messages of unitsync.proto.
+// The messages of Hello in unitsync.proto.
 
 /// The request of Hello.
 package struct HelloRequest: ProtobufMessage {
@@ -34,10 +34,7 @@ package struct HelloResponse: ProtobufMessage {
     switch field.number {
     case 1: field.read(into: &version)
     case 2: try field.append(to: &capabilities, of: bytes)
-    case 3:
-      var limits: [LimitsInfo] = []
-      try field.append(to: &limits, of: bytes)
-      if let last = limits.last { self.limits = last }
+    case 3: try field.read(into: &limits, of: bytes)
     case 4: try field.read(into: &token, of: bytes)
     default: break
     }
@@ -46,7 +43,7 @@ package struct HelloResponse: ProtobufMessage {
   package func encode(into writer: inout ProtobufWriter) {
     writer.append(1, version)
     writer.append(2, capabilities)
-    writer.append(3, limits.map { [$0] } ?? [])
+    writer.append(3, limits)
     writer.append(4, token)
   }
 }
@@ -85,21 +82,5 @@ package struct LimitsInfo: ProtobufMessage {
     writer.append(2, streams)
     writer.append(3, nameBytes)
     writer.append(4, frameMilliseconds)
-  }
-}
-
-/// The request of Wait.
-package struct WaitRequest: ProtobufMessage {
-  package var units: [String] = []
-
-  package init() {}
-  package init(units: [String]) { self.units = units }
-
-  package mutating func take(_ field: ProtobufField, of bytes: RawSpan) throws(ProtobufError) {
-    if field.number == 1 { try field.append(to: &units, of: bytes) }
-  }
-
-  package func encode(into writer: inout ProtobufWriter) {
-    writer.append(1, units)
   }
 }
