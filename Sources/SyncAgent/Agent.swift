@@ -21,7 +21,7 @@ public actor Agent {
     self.loop = loop
     self.log = log
     self.manager = manager
-    server = SyncServer(manager: manager, on: loop) { log.write($0) }
+    server = SyncServer(manager: manager, on: loop, processWatch: .system) { log.write($0) }
   }
 
   /// Begins to serve an endpoint, and returns it with all its details.

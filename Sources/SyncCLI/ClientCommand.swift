@@ -46,6 +46,33 @@ extension Invocation {
     }
   }
 
+  /// As ``withClient(_:)``, within a limit over everything, so that no call has one of its own; when it
+  /// passes, `onTimeout` says what was waited for.
+  func withClient(
+    limit: Duration?,
+    onTimeout:
+      @escaping @Sendable (RemoteUnitManager?, any Clock<Duration>) async -> CommandFailure,
+    _ body: @escaping @Sendable (Client) async throws -> Void
+  ) throws {
+    let transport = try clientTransport()
+    try runOnLoop { loop in
+      let connected = Connected()
+      do {
+        try await withDeadline(limit, clock: loop.clock) {
+          let manager = try await connect(to: transport, on: loop, callTimeout: nil)
+          await connected.set(manager)
+          try await body(Client(manager: manager, loop: loop))
+        }
+      } catch {
+        var failure = error
+        if error is DeadlineExceeded { failure = await onTimeout(connected.manager, loop.clock) }
+        await connected.manager?.close()
+        throw failure
+      }
+      await connected.manager?.close()
+    }
+  }
+
   func runOnLoop(_ body: @escaping @Sendable (LibeventLoop) async throws -> Void) throws {
     do {
       let loop = try LibeventLoop()
@@ -84,4 +111,10 @@ extension Invocation {
     guard arguments.count == 1 else { throw .usage("exactly one unit name is required") }
     return try units(arguments)[0]
   }
+}
+
+/// The connection of a command whose deadline may pass before there is one.
+private actor Connected {
+  private(set) var manager: RemoteUnitManager?
+  func set(_ manager: RemoteUnitManager) { self.manager = manager }
 }

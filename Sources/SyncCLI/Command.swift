@@ -18,6 +18,8 @@ struct Command: Sendable {
     var short: Character? = nil
     /// What stands for the value in the help; nil for one that is only there or not.
     var placeholder: String? = nil
+    /// Whether it may stand without its value, which is empty then, and otherwise behind a `=`.
+    var isValueOptional = false
     var environment: String? = nil
     var isRepeatable = false
     let help: String

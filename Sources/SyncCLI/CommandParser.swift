@@ -80,7 +80,10 @@ struct CommandParser {
     _ option: Command.Option, _ attached: String?, _ rest: inout ArraySlice<String>,
     _ result: inout Result
   ) throws(CommandFailure) {
-    guard let value = attached ?? (option.placeholder == nil ? "true" : rest.popFirst()) else {
+    func separate() -> String? {
+      option.placeholder == nil ? "true" : option.isValueOptional ? "" : rest.popFirst()
+    }
+    guard let value = attached ?? separate() else {
       throw wrong("flag --\(option.name) needs a value", [], result)
     }
     result.values.append(OptionValue(name: option.name, value: value))

@@ -7,6 +7,8 @@ internal import SyncUnits
 enum ExitStatus: Int32, CaseIterable, Sendable {
   case success = 0
   case failure = 1
+  case dependencyFailed = 10
+  case stalled = 11
   case usage = 64
   case cycle = 65
   case unavailable = 69
@@ -17,6 +19,7 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
   case permissionDenied = 77
   case disabled = 78
   case timeout = 124
+  case runFailed = 125
   case commandNotExecutable = 126
   case commandNotFound = 127
 
@@ -25,6 +28,8 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
     switch self {
     case .success: "done"
     case .failure: "the agent refused: the unit has that status already, is not known or not ready"
+    case .dependencyFailed: "something that is required failed or was skipped, and can never be met"
+    case .stalled: "with --fail-on-stall: nobody works on anything that is waited for"
     case .usage: "wrong arguments"
     case .cycle: "the dependency would close a cycle"
     case .unavailable: "no agent there, no answer from it, or its end during a wait"
@@ -35,8 +40,9 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
     case .permissionDenied: "the agent is another user's, or did not prove who it is"
     case .disabled: "the agent's socket server is not enabled"
     case .timeout: "the dependencies were not satisfied in time"
-    case .commandNotExecutable: "agent: the command cannot be executed"
-    case .commandNotFound: "agent: there is no such command"
+    case .runFailed: "run: it could not do its part; before the command 10, 11, 64 and 124 as start"
+    case .commandNotExecutable: "agent, run: the command cannot be executed"
+    case .commandNotFound: "agent, run: there is no such command"
     }
   }
 }
@@ -79,11 +85,14 @@ extension CommandFailure {
       switch error.code {
       case .invalidName: .usage
       case .cycle: .cycle
+      case .dependencyFailed: .dependencyFailed
       case .permissionDenied: .permissionDenied
       case .unavailable, .deadlineExceeded: .unavailable
       case .protocolViolation, .unsupported: .protocolError
       default: .failure
       }
+    // It says who failed and whom that concerns, in whichever call it was noticed.
+    let prefix = error.code == .dependencyFailed ? "" : prefix
     self.init(status: status, message: prefix + error.message)
     if error.code == .protocolViolation {
       hints.append("is this the socket of a coder agent?")

@@ -68,7 +68,9 @@ struct Help {
     let rows = optionsShown.map { option in
       var line = option.short.map { "  -\($0), " } ?? "      "
       line += "--\(option.name)"
-      if let placeholder = option.placeholder { line += " \(placeholder)" }
+      if let placeholder = option.placeholder {
+        line += option.isValueOptional ? "[=\(placeholder)]" : " \(placeholder)"
+      }
       if let environment = option.environment { line += ", $\(environment)" }
       return line + "\n" + option.help.wrapped(width: Self.width, indent: 10)
     }

@@ -16,8 +16,11 @@ extension UnitManager {
     return await suggestion(for: unit).map { "\(hint); \($0)" } ?? hint
   }
 
-  /// `still waiting for: a (started), b (not registered; did you mean "bb"?)`.
-  func hintAboutWaiting(of unit: UnitID, for dependencies: [Dependency]) async -> String {
+  /// `still waiting for: a (started), b (not registered; did you mean "bb"?)`, and the first lines of
+  /// what `why` says where it says more.
+  func hintsAboutWaiting(of unit: UnitID) async throws -> [String] {
+    let dependencies = try await status(of: unit).unsatisfied
+    if dependencies.isEmpty { return [] }
     var parts: [String] = []
     for dependency in dependencies {
       var state = dependency.currentStatus.description
@@ -28,7 +31,12 @@ extension UnitManager {
       }
       parts.append("\(dependency.unit.name) (\(state))")
     }
-    return "still waiting for: \(parts.joined(separator: ", "))"
+    let first = "still waiting for: \(parts.joined(separator: ", "))"
+    guard let explanation = try? await explain(unit),
+      explanation.nodes.contains(where: { $0.depth > 1 })
+    else { return [first] }
+    let lines = WhyText(explanation, suggestions: [:]).lines
+    return [first] + lines.prefix(6)
   }
 
   /// `the cycle is b -> a -> b`, found by walking the dependencies from `dependency` to `unit`.

@@ -11,6 +11,8 @@ public enum Program {
 
   /// Runs the command line of this process and returns the exit status.
   public static func run(catalog: PluginCatalog) -> Int32 {
+    // Before the script that called has had the time to end.
+    _ = ThisProcess.parentID
     ThisProcess.reserveStandardDescriptors()
     let environment = Environment { ThisProcess.variable($0) }
     let (words, badWord) = wordsOfCommandLine()

@@ -1,4 +1,5 @@
 internal import SyncPlugin
+internal import SyncRPC
 internal import SyncUnits
 
 /// Tells a person what a wait is for and how long it has taken: one living line on a terminal, a
@@ -7,8 +8,11 @@ struct WaitProgress: Sendable {
   static let drawingInterval: Duration = .seconds(1)
   static let reportingInterval: Duration = .seconds(30)
 
-  let unit: UnitID
-  let manager: any UnitManager
+  /// What is waited for, as a sentence goes on behind "still waiting for".
+  let waitingFor: String
+  /// The units that hold it up now.
+  let units: @Sendable (RemoteUnitManager) async throws -> [UnitID]
+  let manager: RemoteUnitManager
   let console: Console
   let clock: any Clock<Duration>
 
@@ -19,7 +23,7 @@ struct WaitProgress: Sendable {
     defer { if console.isErrorTerminal, elapsed > .zero { console.draw("\r\u{1b}[K") } }
     while true {
       try await clock.sleep(for: interval)
-      let units = try await manager.status(of: unit).unsatisfied.map(\.unit)
+      let units = try await units(manager)
       elapsed += interval
       let time = elapsed.goNotation
       if console.isErrorTerminal {
@@ -29,8 +33,7 @@ struct WaitProgress: Sendable {
         console.draw("\r\u{1b}[K\(shortened(line, to: room)) (\(time))")
       } else {
         console.note(
-          "still waiting for dependencies of unit \(unit.name.quoted) after \(time): "
-            + units.bracketed)
+          "still waiting for \(waitingFor) after \(time): \(units.bracketed)")
       }
     }
   }

@@ -210,4 +210,11 @@ package enum File {
     let count = try check(.read) { pread(descriptor, &buffer, 4096, 0) }
     return String(decoding: buffer[..<count], as: UTF8.self)
   }
+
+  /// The beginning of a small file.
+  package static func contents(_ path: String) throws(SystemError) -> String {
+    let descriptor = try openForReading(path)
+    defer { Descriptor.close(descriptor) }
+    return try contents(of: descriptor)
+  }
 }

@@ -5,6 +5,8 @@ internal import Glibc
 package enum ThisProcess {
   package static var id: Int32 { getpid() }
   package static var userID: UInt32 { geteuid() }
+  /// The parent when it was first asked for: it may end, and another takes its place.
+  package static let parentID: Int32 = getppid()
 
   /// A variable of the environment; what is not UTF-8 in it is repaired.
   package static func variable(_ name: String) -> String? {

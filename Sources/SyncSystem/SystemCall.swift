@@ -45,6 +45,7 @@ package enum Errno {
   package static let invalidArgument = EINVAL
   package static let isSymbolicLink = ELOOP
   package static let noMemory = ENOMEM
+  package static let noProcess = ESRCH
   package static let notFound = ENOENT
   package static let notPermitted = EPERM
   package static let notConnected = ENOTCONN

@@ -9,6 +9,13 @@ package enum SystemTime {
     return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
   }
 
+  /// Milliseconds since 1970.
+  package static var now: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+  }
+
   /// The date and time of day in UTC, to the millisecond, as RFC 3339 writes it.
   package static var timestamp: String {
     var time = timespec()

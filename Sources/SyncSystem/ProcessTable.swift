@@ -1,0 +1,42 @@
+internal import CLinux
+internal import Glibc
+
+/// What the kernel tells about other processes. All of it may be out of date as soon as it is known: a
+/// descriptor that was opened before keeps a number from being given to another process unnoticed.
+package enum ProcessTable {
+  /// A descriptor that is readable as soon as the process has ended, and stands for no other.
+  package static func open(_ id: Int32) throws(SystemError) -> Int32 {
+    try check(.pidfdOpen) { open_process(id) }
+  }
+
+  /// Whether the process that a descriptor of ``open(_:)`` stands for has ended.
+  package static func hasEnded(_ descriptor: Int32) -> Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 0) == 1
+  }
+
+  /// The parent of a process; nil if there is no such process.
+  package static func parent(of id: Int32) -> Int32? {
+    // The name in parentheses may contain anything; the fields begin behind the last one.
+    guard let text = try? File.contents("/proc/\(id)/stat"),
+      let end = text.utf8.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    let fields = text[end...].split(separator: " ")
+    return fields.count > 2 ? Int32(fields[2]) : nil
+  }
+
+  /// The effective user of a process; nil if there is no such process.
+  package static func userID(of id: Int32) -> UInt32? {
+    guard let text = try? File.contents("/proc/\(id)/status"),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Uid:") })
+    else { return nil }
+    let fields = line.split { $0 == "\t" || $0 == " " }
+    return fields.count > 2 ? UInt32(fields[2]) : nil
+  }
+
+  /// The command line of a process, its arguments separated by spaces; empty if it cannot be read.
+  package static func command(of id: Int32) -> String {
+    guard let text = try? File.contents("/proc/\(id)/cmdline") else { return "" }
+    return text.split(separator: "\0").joined(separator: " ")
+  }
+}
