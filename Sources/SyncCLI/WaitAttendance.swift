@@ -20,10 +20,12 @@ struct WaitAttendance: Sendable {
     _ prefix: String, _ wait: @escaping @Sendable (RemoteUnitManager) async throws -> Value
   ) async throws -> Value {
     let progress = WaitProgress(
-      waitingFor: waitingFor, units: units, manager: client.manager, console: invocation.console,
-      clock: client.clock)
+      waitingFor: waitingFor, units: { [units, client] in try await units(client.manager) },
+      console: invocation.console, clock: client.clock)
     let stallWatch = unit.map {
-      StallWatch(unit: $0, policy: stall, client: client, console: invocation.console)
+      StallWatch(
+        unit: $0, policy: stall, manager: client.manager, console: invocation.console,
+        clock: client.clock)
     }
     return try await client.call(
       prefix,
@@ -67,17 +69,18 @@ struct StallWatch: Sendable {
 
   let unit: UnitID
   let policy: Policy
-  let client: Client
+  let manager: any UnitManager
   let console: Console
+  let clock: any Clock<Duration>
 
   /// Runs until it fails, or the agent cannot tell.
   func run() async throws {
     var hasSaid = false
     while true {
-      try await client.clock.sleep(for: policy.graceTime)
+      try await clock.sleep(for: policy.graceTime)
       let explanation: Explanation
       do throws(UnitError) {
-        explanation = try await client.manager.explain(unit)
+        explanation = try await manager.explain(unit)
       } catch {
         if error.code == .unsupported { return }
         throw error

@@ -1,5 +1,4 @@
 internal import SyncPlugin
-internal import SyncRPC
 internal import SyncUnits
 
 /// Tells a person what a wait is for and how long it has taken: one living line on a terminal, a
@@ -11,8 +10,7 @@ struct WaitProgress: Sendable {
   /// What is waited for, as a sentence goes on behind "still waiting for".
   let waitingFor: String
   /// The units that hold it up now.
-  let units: @Sendable (RemoteUnitManager) async throws -> [UnitID]
-  let manager: RemoteUnitManager
+  let units: @Sendable () async throws -> [UnitID]
   let console: Console
   let clock: any Clock<Duration>
 
@@ -23,7 +21,7 @@ struct WaitProgress: Sendable {
     defer { if console.isErrorTerminal, elapsed > .zero { console.draw("\r\u{1b}[K") } }
     while true {
       try await clock.sleep(for: interval)
-      let units = try await units(manager)
+      let units = try await units()
       elapsed += interval
       let time = elapsed.goNotation
       if console.isErrorTerminal {

@@ -14,16 +14,17 @@ extension RemoteUnitManager: UnitManager {
   public func want(
     _ unit: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement
   ) async throws(UnitError) {
-    if requirement != .success || dependencies.count > 1, try await supports(.wantAll) {
+    if requirement != .success || dependencies.count != 1 {
       var request = UnitSync.WantRequest()
       request.unit = unit.name
       request.dependsOn = dependencies.map(\.name)
       request.condition = requirement.condition.number
       request.isOptional = requirement.isOptional
-      return try await perform(.wantAll, request)
-    }
-    guard requirement == .success else {
-      throw UnitError(.unsupported, "the agent knows no requirement but success")
+      do throws(UnitError) {
+        return try await perform(.wantAll, request)
+      } catch {
+        guard error.code == .unsupported, requirement == .success else { throw error }
+      }
     }
     for dependency in dependencies { try await want(unit, dependsOn: dependency) }
   }

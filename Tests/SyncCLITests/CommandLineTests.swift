@@ -100,7 +100,7 @@ final class Recorder: Sendable {
     (["agent", "--transport", ""], ["unix", "tcp", "pipe"]),
     (["agent", "--log-level", "w"], ["warn"]),
     (["completion", ""], ["bash", "zsh", "fish"]),
-    (["help", "exp", "sync", "w"], ["want"]),
+    (["help", "exp", "sync", "w"], ["want", "wait", "why"]),
     (["help", "a"], ["agent"]),
     (["exp", "sync", "ping", ""], []),
     (["nonsense", ""], []),
@@ -128,7 +128,9 @@ final class Recorder: Sendable {
     try manager.want("app", dependsOn: "b")
     try manager.want("app", dependsOn: "a")
     let progress = WaitProgress(
-      unit: "app", manager: manager, console: recorder.console(), clock: clock)
+      waitingFor: "dependencies of unit \"app\"",
+      units: { try manager.status(of: "app").unsatisfied.map(\.unit) },
+      console: recorder.console(), clock: clock)
     let task = Task { try await progress.run() }
     await clock.waitForSleepers(1)
     clock.advance(by: .seconds(29))
@@ -155,8 +157,9 @@ final class Recorder: Sendable {
     let manager = LocalUnitManager()
     try manager.want("app", dependsOn: UnitID(String(repeating: "x", count: 100)))
     let progress = WaitProgress(
-      unit: "app", manager: manager, console: recorder.console(isTerminal: true, width: 40),
-      clock: clock)
+      waitingFor: "dependencies",
+      units: { try manager.status(of: "app").unsatisfied.map(\.unit) },
+      console: recorder.console(isTerminal: true, width: 40), clock: clock)
     let task = Task { try await progress.run() }
     for _ in 0..<2 {
       await clock.waitForSleepers(1)
@@ -168,5 +171,41 @@ final class Recorder: Sendable {
     let line = "\r\u{1b}[Kwaiting for [xxxxxxxxxxxxxxxxxxxx…"
     #expect(recorder.error == "\(line) (1s)\(line) (2s)\r\u{1b}[K")
     #expect(recorder.output == "")
+  }
+
+  /// Nobody works on "clone", which nobody registered: said once, or a failure. While "db" is at work,
+  /// somebody may still come.
+  @Test func aStallIsNoticed() async throws {
+    let (recorder, clock) = (Recorder(), ManualClock())
+    let manager = LocalUnitManager()
+    try manager.want("app", dependsOn: ["clone", "db"], .success)
+    try manager.start("db")
+    func watch(fails: Bool) -> Task<Void, any Error> {
+      let stall = StallWatch(
+        unit: "app", policy: .init(isFailure: fails), manager: manager,
+        console: recorder.console(), clock: clock)
+      return Task { try await stall.run() }
+    }
+    let warning = watch(fails: false)
+    await clock.waitForSleepers(1)
+    clock.advance(by: .seconds(30))
+    await clock.waitForSleepers(1)
+    #expect(recorder.error == "")
+    try manager.complete("db")
+    for _ in 0..<2 {
+      clock.advance(by: .seconds(30))
+      await clock.waitForSleepers(1)
+    }
+    let message = "nobody works on anything that unit 'app' waits for: [clone]"
+    #expect(recorder.error == "warning: \(message)\n")
+    warning.cancel()
+    _ = await warning.result
+
+    let failing = watch(fails: true)
+    await clock.waitForSleepers(1)
+    clock.advance(by: .seconds(30))
+    let failure = await #expect(throws: CommandFailure.self) { try await failing.value }
+    #expect(failure?.status == .stalled)
+    #expect(failure?.message == message)
   }
 }

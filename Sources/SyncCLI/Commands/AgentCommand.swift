@@ -21,7 +21,7 @@ extension Command {
     name: "ready-fd", placeholder: "number",
     help: "A descriptor that gets one line feed, and is closed, when the agent listens.")
 
-  private static let wait = Option(
+  private static let scriptsWait = Option(
     name: "wait", placeholder: "strategy", environment: "CODER_SYNC_WAIT",
     help: "How the scripts of the command wait, unless they say otherwise.",
     completion: .waitingStrategies)
@@ -50,7 +50,7 @@ extension Command {
       read <ready
       """,
     options: [
-      enabled, Options.socketPath, Options.agentTransport, wait, logLevel, logFormat,
+      enabled, Options.socketPath, Options.agentTransport, scriptsWait, logLevel, logFormat,
       readyDescriptor,
     ],
     showsExitStatuses: true,
@@ -67,7 +67,7 @@ extension Command {
       let flags = try invocation.endpointsOfFlags()
       if command == nil { try requireEnabled(invocation, isExplicit: flags != nil) }
       // A mistake is better known now than in each script.
-      _ = try invocation.waitingStrategies(wait)
+      _ = try invocation.waitingStrategies(scriptsWait)
       let log = Log(
         level: try invocation.parsed(
           logLevel, expected: "a log level: debug, info, warn or error", Log.Level.init(rawValue:))
@@ -94,7 +94,7 @@ extension Command {
           return try run(try invocation.endpoints(), invocation.environment, nil)
         }
         try PrivateAgent(
-          invocation: invocation, command: command, waitingStrategy: invocation.value(wait)
+          invocation: invocation, command: command, waitingStrategy: invocation.value(scriptsWait)
         )
         .run(run)
       } catch let error as PluginError {

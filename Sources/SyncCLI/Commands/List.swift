@@ -29,7 +29,13 @@ extension Command {
           $0.unit < $1.unit
         }
         switch format {
-        case .json: try invocation.console.print(json(rows, Self.columns).text(.indented))
+        case .json:
+          let values = rows.map { row in
+            JSON.object(
+              Self.columns.map { (name: $0.member, value: $0.json(row)) }
+                + (row.details?.jsonMembers ?? []))
+          }
+          try invocation.console.print(JSON.array(values).text(.indented))
         case .table:
           try invocation.console.print(
             rows.isEmpty ? "No units registered" : tableText(rows, columns))

@@ -102,6 +102,18 @@ extension Invocation {
 
   /// The process that `--hold` names; nil without it. As a variable it is only on or off.
   fileprivate func heldProcess() throws(CommandFailure) -> Int32? {
+    let process = try namedProcess()
+    // The agent would say so too, but only after the wait.
+    guard process != 1 else {
+      throw CommandFailure(
+        status: .permissionDenied,
+        message: "process 1 cannot be watched: it is the first one, which never ends",
+        hints: ["name the process of the script: --hold=$$"])
+    }
+    return process
+  }
+
+  private func namedProcess() throws(CommandFailure) -> Int32? {
     guard let text = flags(Options.hold).last else {
       switch variable(Options.hold)?.lowercased() {
       case nil, "0", "false", "f": return nil

@@ -6,8 +6,8 @@ extension Command {
   private static let columns: [Column<Dependency>] = [
     Column("depends on", "depends_on", { $0.unit.name }, { .string($0.unit.name) }),
     Column(
-      "required status", "required_status", \.requiredStatus.description,
-      { .string($0.requiredStatus.wireName) }),
+      "required status", "required_status", \.requirement.requiredStatus,
+      { .string($0.requirement.requiredStatus) }),
     Column(
       "current status", "current_status", \.currentStatus.description,
       { .string($0.currentStatus.wireName) }),
@@ -34,16 +34,17 @@ extension Command {
         let rows = report.dependencies.sorted { $0.unit < $1.unit }
         switch format {
         case .json:
-          let members: [(name: String, value: JSON)] = [
+          var members: [(name: String, value: JSON)] = [
             ("unit_name", .string(unit.name)), ("status", .string(report.status.wireName)),
             ("is_ready", .boolean(report.isReady)),
-            ("dependencies", json(rows, Self.columns)),
           ]
+          members += report.details?.jsonMembers ?? []
+          members.append(("dependencies", json(rows, Self.columns)))
           try invocation.console.print(JSON.object(members).text(.indented))
         case .table:
           let head = """
             Unit: \(unit.name.escapingControlCharacters)
-            Status: \(report.status.description.escapingControlCharacters)
+            Status: \(report.status.description.escapingControlCharacters)\(remark(report.details))
             Ready: \(report.isReady)
 
             Dependencies:
@@ -57,4 +58,12 @@ extension Command {
         }
       }
     })
+  /// What is to be said behind the status.
+  private static func remark(_ details: UnitDetails?) -> String {
+    if let ending = details?.ending, !ending.description.isEmpty {
+      return ": \(ending.description.escapingControlCharacters)"
+    }
+    if details?.isHealthy == true { return ", healthy" }
+    return details?.isBlocked == true ? ", blocked for good" : ""
+  }
 }
