@@ -44,7 +44,7 @@ let package = Package(
       name: "CJansson", path: "Sources/CJansson", providers: [.apt(["libjansson-dev"])]),
     .target(name: "CLinux", path: "Sources/CLinux"),
 
-    room("Sources/SyncUnits"),
+    room("Sources/SyncUnits", exclude: ["CONDITIONS.md"]),
     room("Sources/SyncPlugin", uses: ["SyncUnits"]),
     room(
       "Sources/SyncWire", uses: ["SyncUnits"], exclude: ["agentsocket.proto", "unitsync.proto"]),

@@ -67,8 +67,7 @@ extension UnitStore.Unit {
 }
 
 extension Requirement {
-  /// How it stands for a unit in this phase: the truth table of conditions, in the documentation in
-  /// `Sources/SyncUnits/CONDITIONS.md`.
+  /// How it stands for a unit in this phase: the truth table in `CONDITIONS.md`.
   func standing(for phase: UnitStore.Phase) -> UnitStore.Standing {
     switch phase.state {
     case .completed: .met
