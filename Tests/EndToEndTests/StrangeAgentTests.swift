@@ -19,7 +19,9 @@ import WireFixtures
     Answer(
       command: ["list"],
       answers: [
-        failure(#"protocol error: unknown rpc: "/coder.agentsocket.v1.AgentSocket/SyncList""#)
+        failure(#"protocol error: unknown rpc: "/unitsync.v1.UnitSync/List""#),
+        failure(
+          #"protocol error: unknown rpc: "/coder.agentsocket.v1.AgentSocket/SyncList""#, stream: 2),
       ],
       error:
         #"list units failed: protocol error: unknown rpc: "/coder.agentsocket.v1.AgentSocket/SyncList""#,

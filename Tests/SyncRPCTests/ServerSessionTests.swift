@@ -7,7 +7,7 @@ import WireFixtures
 
 /// A session with a manager behind it, fed with bytes as they come.
 struct ServedBytes {
-  let manager = LocalUnitManager()
+  var manager = LocalUnitManager()
   private var session: ServerSession
   private var buffer = ReceiveBuffer()
   private(set) var output: [UInt8] = []

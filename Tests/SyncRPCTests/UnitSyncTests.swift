@@ -170,4 +170,36 @@ import WireFixtures
       #expect(Secret(hexadecimal: text) == nil)
     }
   }
+
+  /// The words of the original have no failure: what has failed is at work, what was skipped has not begun;
+  /// only who asks whether a unit may start hears that it never will.
+  @Test func anOriginalClientSeesTheOriginalsWords() throws {
+    let manager = LocalUnitManager()
+    try manager.want("app", dependsOn: ["db", "cache"], .success)
+    try manager.want("cache", dependsOn: "db")
+    try manager.want("late", dependsOn: ["db"], Requirement(.started, isOptional: true))
+    try manager.start("db")
+    try manager.finish("db", as: .failed(Ending(exitStatus: 3)), generation: nil)
+    try manager.finish("cache", as: .skipped(Ending("no need")), generation: nil)
+    let text = "dependency 'db' failed: exit status 3 (required by 'app')"
+
+    let status = StatusResponse(try manager.status(of: "app"), on: "app")
+    #expect(status.status == "pending")
+    #expect(!status.isReady)
+    let rows = status.dependencies.map {
+      "\($0.dependsOn) \($0.requiredStatus) \($0.currentStatus)"
+    }
+    #expect(rows == ["cache completed pending", "db completed started"])
+    let late = StatusResponse(try manager.status(of: "late"), on: "late")
+    #expect(late.isReady)
+    #expect(late.dependencies.map(\.requiredStatus) == ["completed"])
+    let list = ListResponse(manager.list()).units.map { "\($0.unit) \($0.status)" }
+    #expect(list == ["app pending", "cache pending", "db started", "late pending"])
+    for method in [Method.ready, .start] {
+      var served = ServedBytes()
+      served.manager = manager
+      served.receive(call(method, UnitRequest(unit: "app").encoded))
+      #expect(served.output == failure(text))
+    }
+  }
 }
