@@ -23,6 +23,10 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
   case commandNotExecutable = 126
   case commandNotFound = 127
 
+  /// What is not a status of its own.
+  static let remark =
+    "During a wait, SIGINT, SIGTERM and SIGHUP end the command by the signal itself."
+
   /// What it means, for the help.
   var meaning: String {
     switch self {

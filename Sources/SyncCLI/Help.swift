@@ -85,8 +85,7 @@ struct Help {
     }
     return "EXIT STATUS:\n" + rows.joined(separator: "\n")
       + "\n"
-      + "During a wait, SIGINT, SIGTERM and SIGHUP end the command by the signal itself."
-      .wrapped(width: Self.width, indent: 4)
+      + ExitStatus.remark.wrapped(width: Self.width, indent: 4)
   }
 }
 

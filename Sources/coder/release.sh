@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release: one static executable without symbols, .build/release-static/coder.
 # Usage: Sources/coder/release.sh                   build
-#        Sources/coder/release.sh install PREFIX    build, and install it with its completions
+#        Sources/coder/release.sh install PREFIX    build, and install it with its manual and completions
 set -euo pipefail
 
 usage() {
@@ -48,5 +48,6 @@ if [ -n "$prefix" ]; then
     file=$prefix/share/${pair#*:}
     "$out/coder" completion "${pair%%:*}" | install -D -m 644 /dev/stdin "$file"
   done
-  echo "installed into $prefix: bin/coder, and completions for bash, zsh and fish below share"
+  "$out/coder" help --man | install -D -m 644 /dev/stdin "$prefix/share/man/man1/coder.1"
+  echo "installed into $prefix: bin/coder, and its manual and completions for bash, zsh and fish below share"
 fi

@@ -49,6 +49,17 @@ final class Recorder: Sendable {
     try GoldenFile("help.golden", beside: #filePath).check(text)
   }
 
+  /// roff finds nothing to complain of, and every exit status and every command is there.
+  @Test func theManualIsOne() throws {
+    let (text, failure) = run(["help", "--man"])
+    #expect(failure == nil)
+    for status in ExitStatus.allCases {
+      #expect(text.contains(".B \(status.rawValue)\n"), "\(status)")
+    }
+    #expect(text.contains(".SS coder exp sync why [flags] <unit>\n"))
+    #expect(!text.split(separator: "\n").contains { $0.hasPrefix("'") || $0.contains("`") })
+  }
+
   @Test func versionsAndHelpAreFound() {
     #expect(run(["--version"]).0 == "coder v0.1.0\n")
     #expect(run([]).0 == run(["--help"]).0)

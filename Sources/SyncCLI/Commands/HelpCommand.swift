@@ -1,4 +1,7 @@
 extension Command {
+  private static let man = Option(
+    name: "man", help: "Print the manual page of all commands, for man(1).")
+
   static let help = Command(
     name: "help",
     arguments: "[command...]",
@@ -6,9 +9,16 @@ extension Command {
     examples: """
       # The same as coder exp sync start --help
       coder help exp sync start
+
+      # Read the manual
+      coder help --man | man -l -
       """,
+    options: [man],
     completion: .commands,
     run: { invocation in
+      if try invocation.isSet(man) {
+        return try invocation.console.print(ManPage(root: CommandTable.root).text)
+      }
       let result = try CommandParser(root: CommandTable.root).parse(invocation.arguments)
       guard result.arguments.isEmpty else {
         throw CommandFailure.usage(
