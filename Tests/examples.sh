@@ -41,6 +41,7 @@ for transport in unix tcp 'exec:coder exp sync --transport unix dial-stdio'; do
 done
 rmdir "$temporary"
 
+passes Examples/production-ready Examples/production-ready/compare.sh "$coder"
 passes Examples/custom-transport swift test --package-path Examples/custom-transport
 passes Examples/test-your-scripts \
   env CODER_PROGRAM="$coder" swift test --package-path Examples/test-your-scripts
