@@ -80,13 +80,7 @@ struct UnitRun: Sendable {
           "", hint: { $0.code == .unsupported ? "run needs an agent that knows failures" : nil }
         ) { try await $0.require(.startWith) }
         if !dependencies.isEmpty {
-          try await client.call(
-            "declare dependency failed: ",
-            hint: { error in
-              guard error.code == .cycle, dependencies.count == 1 else { return nil }
-              return await client.manager.hintAboutCycle(from: unit, to: dependencies[0])
-            }
-          ) { try await $0.want(unit, dependsOn: dependencies, requirement) }
+          try await client.declare(unit, dependsOn: dependencies, requirement)
         }
         let started = try await fixed.start(on: client) { _ in }
         guard let generation = started.generation else { preconditionFailure("has a tie") }

@@ -7,11 +7,6 @@ extension Command {
     name: "after", placeholder: "units", isRepeatable: true,
     help: "What the unit depends on, separated by commas; declared all at once.",
     completion: .units)
-  private static let requires = Option(
-    name: "requires",
-    placeholder: Requirement.Condition.allCases.map(\.rawValue).joined(separator: "|"),
-    help: "What is required of the units of --after, by default success.",
-    completion: .words(Requirement.Condition.allCases.map(\.rawValue)))
   private static let retry = Option(
     name: "retry", placeholder: "number",
     help:
@@ -34,7 +29,7 @@ extension Command {
     discussion: """
       Waits until all that the unit depends on is satisfied, starts the unit, and runs the command. The \
       unit is complete if the command succeeds and has failed otherwise, also when this program is \
-      killed. Ends as the command does.
+      killed. Ends as the command does; with status 125 if it could not do its own part.
       """,
     examples: """
       # All that a script of a unit has to say
@@ -48,11 +43,11 @@ extension Command {
       coder exp sync run tests --after server --requires healthy -- ./run-tests
       """,
     options: [
-      after, requires, Options.timeout, Options.wait, Options.onFailure, Options.failOnStall,
+      after, Options.requires, Options.timeout, Options.wait, Options.onFailure,
+      Options.failOnStall,
       retry, lock, readyDescriptor,
     ],
     completion: .units,
-    showsExitStatuses: true,
     run: { invocation in
       let result: UnitRun.Result
       do {
@@ -88,10 +83,7 @@ extension Command {
       limit: try invocation.timeLimit())
     run.dependencies = try invocation.units(
       invocation.flags(after).flatMap { $0.split(separator: ",") }.map { String($0) })
-    run.requirement = Requirement(
-      try invocation.parsed(
-        requires, expected: "success, completion, started or healthy",
-        Requirement.Condition.init(rawValue:)) ?? .success)
+    run.requirement = Requirement(try invocation.requiredCondition())
     run.retries =
       try invocation.parsed(retry, expected: "a number from 0 to 1000") { text in
         Int(text).flatMap { 0...1_000 ~= $0 ? $0 : nil }
