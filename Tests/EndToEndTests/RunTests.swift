@@ -1,6 +1,7 @@
 import Foundation
 import SyncTestKit
 import Testing
+import WireFixtures
 
 /// `coder exp sync run`.
 @Suite(.serialized) struct RunTests {
@@ -17,7 +18,7 @@ import Testing
   ) throws -> CoderProcess {
     try agent.start(
       ["run"] + arguments + ["--", "/bin/sh", "-c", script],
-      environment: ["FOLDER": folder.path].merging(environment) { $1 })
+      environment: ["FOLDER": folder.path, "CODER_SYNC_WAIT": "push"].merging(environment) { $1 })
   }
 
   private struct Unit: Decodable, Equatable {
@@ -146,6 +147,22 @@ import Testing
     #expect(result.error.hasPrefix("error: \(error)\n"), "\(result.error)")
     #expect(result.status == 64)
     #expect(try await agent.sync("list", "-o", "json").output == "[]\n")
+  }
+
+  /// An original one would take a unit that failed for one that is at work for ever.
+  @Test func anAgentThatDoesNotKnowFailuresIsRefused() async throws {
+    let old = try ScriptedAgent.answering([
+      failure(#"protocol error: unknown rpc: "/unitsync.v1.UnitSync/Hello""#)
+    ])
+    let result = try await old.sync("run", "app", "--after", "a", "--", "touch", folder.file("ran"))
+    #expect(
+      result.error == """
+        error: the agent does not know the call Start
+        hint: run needs an agent that knows failures
+
+        """)
+    #expect(result.status == 76)
+    #expect(folder.files == [])
   }
 
   // MARK: Again
@@ -331,10 +348,12 @@ import Testing
     let site = try await (transport == "tcp" ? Reach.tcp : .exec).site()
     let command = ["--", "sh", "-c", "echo >&3; exit 3"]
     let failed = try await site.begin(
-      ["run", "app", "--ready-fd", "3", "--lock", "l"] + command, environment: [:]
+      ["run", "app", "--ready-fd", "3", "--lock", "l"] + command,
+      environment: ["CODER_SYNC_WAIT": "push"]
     ).end()
     #expect(failed == ProcessOutput(output: "", error: "", status: 3))
-    let dependent = try await site.run("run", "b", "--after", "app", "--lock", "l", "--", "true")
+    let dependent = try await site.run(
+      "run", "b", "--after", "app", "--lock", "l", "--wait", "push", "--", "true")
     #expect(dependent.status == 10)
   }
 

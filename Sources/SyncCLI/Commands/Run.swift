@@ -38,7 +38,7 @@ extension Command {
       # One at a time, and up to three times
       coder exp sync run apt-install --lock apt --retry 2 -- apt-get install -y jq
 
-      # tests begins when the server says that it is ready, and does not wait for its end
+      # Tests begin when the server says that it is ready
       coder exp sync run server --ready-fd 3 -- ./server &
       coder exp sync run tests --after server --requires healthy -- ./run-tests
       """,
