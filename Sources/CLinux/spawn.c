@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,8 +18,24 @@ static int replace(int descriptor, int standard) {
   return descriptor < 0 || dup2(descriptor, standard) == standard;
 }
 
-// In the child, in the parent's memory: nothing here may allocate, or change what the parent sees.
-static void become(const struct spawn_request *request, pid_t parent) {
+// dup2 leaves a descriptor alone that has the number already, and it would not be inherited.
+static int pass(int descriptor, int number) {
+  if (descriptor < 0) return 1;
+  if (descriptor == number) return fcntl(number, F_SETFD, 0) != -1;
+  return dup2(descriptor, number) == number;
+}
+
+// Whether the gate was opened, and not closed.
+static int wait_for_gate(int gate) {
+  char byte;
+  ssize_t count;
+  do count = read(gate, &byte, 1);
+  while (count == -1 && errno == EINTR);
+  return count == 1;
+}
+
+// In the child, maybe in the parent's memory: nothing here may allocate, or change what the parent sees.
+static void become(const struct spawn_request *request, pid_t parent, int gate) {
   // exec resets handlers, but between unblocking and exec they would run here. SIGPIPE is ignored by
   // this program for itself only.
   for (int number = 1; number < _NSIG; number++) {
@@ -35,44 +52,116 @@ static void become(const struct spawn_request *request, pid_t parent) {
     // It may have ended before it was asked for.
     if (getppid() != parent) _exit(128 + request->death_signal);
   }
+  if (gate != -1 && !wait_for_gate(gate)) _exit(0);
   if (!replace(request->input, STDIN_FILENO)) return;
   if (!replace(request->output, STDOUT_FILENO)) return;
   if (!replace(request->error, STDERR_FILENO)) return;
+  if (!pass(request->passed, request->passed_number)) return;
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   execvpe(request->program, request->arguments, request->environment);
 }
 
-int spawn_process(const struct spawn_request *request, pid_t *child) {
-  // What failed in the child comes through a pipe that a successful exec closes. Memory would do with
-  // vfork, but not where a sanitizer makes a fork of it.
-  int report[2];
+static void write_report(int descriptor) {
+  int number = errno;
+  while (write(descriptor, &number, sizeof number) == -1 && errno == EINTR) {
+  }
+}
+
+// What failed in the child; 0 if it runs its program, or was killed before.
+static int read_report(int descriptor, pid_t process) {
+  int failure = 0;
+  while (read(descriptor, &failure, sizeof failure) == -1 && errno == EINTR) {
+  }
+  if (failure) {
+    while (waitpid(process, NULL, 0) == -1 && errno == EINTR) {
+    }
+  }
+  return failure;
+}
+
+// What failed in the child comes through a pipe that a successful exec closes. Memory would do with
+// vfork, but not where a sanitizer makes a fork of it. The descriptor that is passed must not take the
+// place of its writing end.
+static int open_report(const struct spawn_request *request, int report[2]) {
   if (pipe2(report, O_CLOEXEC) == -1) return errno;
+  if (request->passed < 0 || report[1] != request->passed_number) return 0;
+  int moved = fcntl(report[1], F_DUPFD_CLOEXEC, request->passed_number + 1);
+  int failure = moved == -1 ? errno : 0;
+  close(report[1]);
+  report[1] = moved;
+  if (failure) close(report[0]);
+  return failure;
+}
+
+int spawn_process(const struct spawn_request *request, pid_t *child) {
+  int report[2];
+  int failure = open_report(request, report);
+  if (failure) return failure;
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
   pid_t parent = getpid();
   pid_t process = vfork();
   if (process == 0) {
-    become(request, parent);
-    int number = errno;
-    while (write(report[1], &number, sizeof number) == -1 && errno == EINTR) {
-    }
+    become(request, parent, -1);
+    write_report(report[1]);
     _exit(127);
   }
-  int failure = process == -1 ? errno : 0;
+  failure = process == -1 ? errno : 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   close(report[1]);
-  if (process > 0) {
-    while (read(report[0], &failure, sizeof failure) == -1 && errno == EINTR) {
-    }
-    if (failure) {
-      while (waitpid(process, NULL, 0) == -1 && errno == EINTR) {
-      }
-    }
-  }
+  if (process > 0) failure = read_report(report[0], process);
   close(report[0]);
   *child = process;
+  return failure;
+}
+
+int spawn_gated_process(const struct spawn_request *request, struct gated_process *child) {
+  int report[2], gate[2];
+  int failure = open_report(request, report);
+  if (failure) return failure;
+  // Sockets, because writing to a pipe whose reader was killed is a signal.
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) == -1) {
+    failure = errno;
+    close(report[0]);
+    close(report[1]);
+    return failure;
+  }
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  pid_t parent = getpid();
+  // Not vfork, which lets the parent go on only when the program runs.
+  pid_t process = fork();
+  if (process == 0) {
+    close(gate[0]);
+    close(report[0]);
+    become(request, parent, gate[1]);
+    write_report(report[1]);
+    _exit(127);
+  }
+  failure = process == -1 ? errno : 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  close(report[1]);
+  close(gate[1]);
+  if (failure) {
+    close(report[0]);
+    close(gate[0]);
+    return failure;
+  }
+  // The child does so too, but a signal for the group may be sent before it has come to that.
+  if (request->leads_group) setpgid(process, process);
+  *child = (struct gated_process){process, gate[0], report[0]};
+  return 0;
+}
+
+int open_gate(const struct gated_process *child) {
+  while (send(child->gate, "", 1, MSG_NOSIGNAL) == -1 && errno == EINTR) {
+  }
+  close(child->gate);
+  int failure = read_report(child->report, child->process);
+  close(child->report);
   return failure;
 }

@@ -51,7 +51,7 @@ public struct AgentProcess: Sendable {
       let events = AsyncStream.makeStream(of: Event.self)
       // Before the first endpoint exists, so that no signal can leave it behind.
       let signals = try SignalDescriptor(
-        command == nil ? Signal.termination : SupervisedCommand.signals)
+        command == nil ? Signal.termination : Signal.passedOn)
       let signalWatch = loop.whenReadable(signals.descriptor) {
         while let arrival = signals.next() { events.continuation.yield(.signal(arrival)) }
       }

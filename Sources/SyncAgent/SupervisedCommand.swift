@@ -44,10 +44,6 @@ public struct SupervisedCommand: Sendable {
     self.variables = variables
   }
 
-  /// The signals that are passed on.
-  static let signals =
-    Signal.termination + [Signal.quit, Signal.user1, Signal.user2]
-
   /// The running command. Belongs to the loop's thread; the closures that use it run there.
   final class Child: @unchecked Sendable {
     private let process: ChildProcess

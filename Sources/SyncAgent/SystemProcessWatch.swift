@@ -38,7 +38,7 @@ extension ProcessWatch {
     }
     let related =
       switch relation {
-      case .ancestor: isAncestor(process, of: client)
+      case .ancestor: ProcessTable.isAncestor(process, of: client)
       case .child: ProcessTable.parent(of: process) == client
       }
     let reason: String? =
@@ -57,16 +57,5 @@ extension ProcessWatch {
     }
     return WatchedProcess(
       id: process, command: ProcessTable.command(of: process), descriptor: descriptor)
-  }
-
-  private static func isAncestor(_ process: Int32, of client: Int32) -> Bool {
-    var current = client
-    // More than any chain is long, and an end where numbers change hands.
-    for _ in 0..<1_024 {
-      guard let parent = ProcessTable.parent(of: current), parent > 0 else { return false }
-      if parent == process { return true }
-      current = parent
-    }
-    return false
   }
 }

@@ -47,8 +47,8 @@ enum CommandTable {
       """,
     options: [Options.socketPath, Options.transport, Options.verbose],
     subcommands: [
-      { .start }, { .complete }, { .want }, { .ping }, { .status }, { .list }, { .wait }, { .fail },
-      { .skip }, { .healthy }, { .reset }, { .why }, { .dialStdio },
+      { .start }, { .complete }, { .want }, { .run }, { .ping }, { .status }, { .list }, { .wait },
+      { .fail }, { .skip }, { .healthy }, { .reset }, { .why }, { .dialStdio },
     ],
     showsExitStatuses: true)
 }

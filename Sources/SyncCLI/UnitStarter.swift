@@ -26,6 +26,9 @@ struct UnitStarter: Sendable {
   var onFailure = FailurePolicy.skip
   var locks: [String] = []
   var tie = StartCall.Tie.none
+  /// Makes the tie right before the unit starts, to a process that need not be there earlier. May be called
+  /// again.
+  var lateTie: (@Sendable () throws -> StartCall.Tie)?
   var stall = StallWatch.Policy()
 
   /// Returns when the unit has started. `waiting` is told what it has to wait for, as soon as it does.
@@ -66,7 +69,9 @@ struct UnitStarter: Sendable {
     }
   }
 
-  private var isOriginal: Bool { locks.isEmpty && tie == .none && onFailure == .skip }
+  private var isOriginal: Bool {
+    locks.isEmpty && tie == .none && lateTie == nil && onFailure == .skip
+  }
 
   /// False if the unit is not ready any more.
   private func begin(on client: Client, _ started: inout Started) async throws -> Bool {
@@ -79,7 +84,7 @@ struct UnitStarter: Sendable {
         var options = StartOptions()
         options.keepsPendingOnFailure = onFailure == .keep
         options.locks = locks
-        return .some(try await manager.start(unit, options, tie: tie))
+        return .some(try await manager.start(unit, options, tie: try lateTie?() ?? tie))
       } catch let error as UnitError where error.code == .notReady {
         return nil
       }

@@ -127,7 +127,7 @@ public actor RemoteUnitManager {
     return capabilities?.contains(method.rawValue) == true
   }
 
-  func require(_ method: Method) async throws(UnitError) {
+  package func require(_ method: Method) async throws(UnitError) {
     guard try await supports(method) else {
       throw UnitError(.unsupported, "the agent does not know the call \(method.rawValue)")
     }

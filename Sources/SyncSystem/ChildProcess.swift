@@ -49,25 +49,24 @@ package struct ChildProcess: Sendable {
     _ arguments: [String], variables: [String: String?] = [:], streams: Streams = Streams(),
     leadsGroup: Bool = false, endsWithParent: Bool = false
   ) throws(SystemError) {
-    let argumentList = arguments.map { strdup($0) } + [nil]
-    let variableList = ThisProcess.copyEnvironment(changing: variables) + [nil]
-    defer { for text in argumentList + variableList { free(text) } }
     var child: pid_t = 0
-    let failure = argumentList.withUnsafeBufferPointer { argumentList in
-      variableList.withUnsafeBufferPointer { variableList in
-        var request = spawn_request(
-          program: argumentList[0], arguments: argumentList.baseAddress,
-          environment: variableList.baseAddress, input: streams.input ?? -1,
-          output: streams.output ?? -1, error: streams.error ?? -1,
-          leads_group: leadsGroup ? 1 : 0, death_signal: endsWithParent ? SIGTERM : 0)
-        return spawn_process(&request, &child)
-      }
+    let failure = withSpawnRequest(arguments, variables) { request in
+      request.input = streams.input ?? -1
+      request.output = streams.output ?? -1
+      request.error = streams.error ?? -1
+      request.leads_group = leadsGroup ? 1 : 0
+      request.death_signal = endsWithParent ? SIGTERM : 0
+      return spawn_process(&request, &child)
     }
     guard failure == 0 else { throw SystemError(.exec, failure) }
+    try self.init(started: child)
+  }
+
+  /// A child that was started already; it is killed if it cannot be watched.
+  init(started child: Int32) throws(SystemError) {
     id = child
     do {
-      let process = child
-      descriptor = try check(.pidfdOpen) { open_process(process) }
+      descriptor = try check(.pidfdOpen) { open_process(child) }
     } catch {
       kill(child, SIGKILL)
       waitpid(child, nil, 0)
@@ -89,4 +88,23 @@ package struct ChildProcess: Sendable {
   /// Sends a signal to the group that it leads, whoever is left in it; also after it was reaped, as
   /// long as somebody is left.
   package func sendToGroup(_ signal: Int32) { kill(-id, signal) }
+}
+
+/// Lends a request for a child that has this process's own descriptors, and is in its group.
+func withSpawnRequest(
+  _ arguments: [String], _ variables: [String: String?],
+  _ body: (inout spawn_request) -> Int32
+) -> Int32 {
+  let argumentList = arguments.map { strdup($0) } + [nil]
+  let variableList = ThisProcess.copyEnvironment(changing: variables) + [nil]
+  defer { for text in argumentList + variableList { free(text) } }
+  return argumentList.withUnsafeBufferPointer { argumentList in
+    variableList.withUnsafeBufferPointer { variableList in
+      var request = spawn_request(
+        program: argumentList[0], arguments: argumentList.baseAddress,
+        environment: variableList.baseAddress, input: -1, output: -1, error: -1, passed: -1,
+        passed_number: -1, leads_group: 0, death_signal: 0)
+      return body(&request)
+    }
+  }
 }

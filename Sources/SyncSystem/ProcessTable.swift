@@ -25,6 +25,18 @@ package enum ProcessTable {
     return fields.count > 2 ? Int32(fields[2]) : nil
   }
 
+  /// Whether a process has started another one, or what started that, and so on.
+  package static func isAncestor(_ process: Int32, of descendant: Int32) -> Bool {
+    var current = descendant
+    // More than any chain is long, and an end where numbers change hands.
+    for _ in 0..<1_024 {
+      guard let parent = parent(of: current), parent > 0 else { return false }
+      if parent == process { return true }
+      current = parent
+    }
+    return false
+  }
+
   /// The effective user of a process; nil if there is no such process.
   package static func userID(of id: Int32) -> UInt32? {
     guard let text = try? File.contents("/proc/\(id)/status"),

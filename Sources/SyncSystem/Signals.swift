@@ -16,6 +16,9 @@ package enum Signal {
   /// Those that end a process politely.
   package static let termination = [terminate, interrupt, hangUp]
 
+  /// Those that are for the command of a process that does nothing but run it.
+  package static let passedOn = termination + [quit, user1, user2]
+
   package static func name(_ number: Int32) -> String {
     switch number {
     case hangUp: "SIGHUP"
@@ -24,6 +27,18 @@ package enum Signal {
     case terminate: "SIGTERM"
     case user1: "SIGUSR1"
     case user2: "SIGUSR2"
+    case kill: "SIGKILL"
+    case SIGABRT: "SIGABRT"
+    case SIGALRM: "SIGALRM"
+    case SIGBUS: "SIGBUS"
+    case SIGFPE: "SIGFPE"
+    case SIGILL: "SIGILL"
+    case SIGPIPE: "SIGPIPE"
+    case SIGSEGV: "SIGSEGV"
+    case SIGSYS: "SIGSYS"
+    case SIGTRAP: "SIGTRAP"
+    case SIGXCPU: "SIGXCPU"
+    case SIGXFSZ: "SIGXFSZ"
     default: "signal \(number)"
     }
   }

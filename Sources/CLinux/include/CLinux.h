@@ -37,6 +37,8 @@ struct spawn_request {
   char *const *environment;
   // What becomes its descriptors 0, 1 and 2; -1 is this process's own. Each is above 2.
   int input, output, error;
+  // What becomes its descriptor passed_number, which is above 2; -1 is nothing.
+  int passed, passed_number;
   // Whether it leads a process group of its own.
   int leads_group;
   // The signal that it gets when this thread ends; 0 is none.
@@ -46,5 +48,26 @@ struct spawn_request {
 // Starts a child that blocks no signal and ignores those that this process ignores, but SIGPIPE.
 // Returns 0, or the error number of what failed: then there is no child.
 int spawn_process(const struct spawn_request *request, pid_t *child);
+
+// A child that is there, and does not run its program before its gate is opened.
+struct gated_process {
+  pid_t process;
+  // Closing it, or the end of this process, ends the child without having run anything.
+  int gate;
+  // What failed in the child comes from here; its end when the program runs.
+  int report;
+};
+
+// As spawn_process, with a gate.
+int spawn_gated_process(const struct spawn_request *request, struct gated_process *child);
+
+// Lets the child run its program, and closes both descriptors. Returns 0, or the error number of what
+// failed: then the child has been waited for.
+int open_gate(const struct gated_process *child);
+
+// recvmsg(2) on a datagram socket with SO_PASSCRED, whose sender it tells; that of one that the kernel
+// does not name is process 0.
+ssize_t receive_datagram(
+    int descriptor, void *buffer, size_t size, struct peer_credentials *sender);
 
 #endif
