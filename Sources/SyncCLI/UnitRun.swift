@@ -79,9 +79,9 @@ struct UnitRun: Sendable {
         try await client.call(
           "", hint: { $0.code == .unsupported ? "run needs an agent that knows failures" : nil }
         ) { try await $0.require(.startWith) }
-        if !dependencies.isEmpty {
-          try await client.declare(unit, dependsOn: dependencies, requirement)
-        }
+        // Who is to be kept pending whatever happens is not tied to this process before it starts.
+        try await client.declare(
+          unit, dependsOn: dependencies, requirement, isLeased: fixed.onFailure == .skip)
         let started = try await fixed.start(on: client) { _ in }
         guard let generation = started.generation else { preconditionFailure("has a tie") }
         return generation

@@ -12,7 +12,7 @@ package enum Call: Equatable, Sendable {
   case list
 
   // In either.
-  case want(UnitID, dependsOn: [UnitID], Requirement)
+  case want(UnitID, dependsOn: [UnitID], Requirement, isLeased: Bool)
 
   // In ours.
   case hello
@@ -69,7 +69,8 @@ extension Call {
       self = .ping
     case .want:
       let request = try WantRequest(decoding: data)
-      self = .want(UnitID(request.unit), dependsOn: [UnitID(request.dependsOn)], .success)
+      self = .want(
+        UnitID(request.unit), dependsOn: [UnitID(request.dependsOn)], .success, isLeased: false)
     case .start: self = .start(try Self.unit(data))
     case .complete: self = .complete(try Self.unit(data))
     case .ready: self = .isReady(try Self.unit(data))
@@ -85,7 +86,8 @@ extension Call {
       self = .want(
         UnitID(request.unit), dependsOn: request.dependsOn.map { UnitID($0) },
         Requirement(
-          try Requirement.Condition(number: request.condition), isOptional: request.isOptional))
+          try Requirement.Condition(number: request.condition), isOptional: request.isOptional),
+        isLeased: request.lease)
     case .wait: self = .wait(try UnitSync.WaitRequest(decoding: data).waitGoal())
     case .startWith: self = .startWith(StartCall(try UnitSync.StartRequest(decoding: data)))
     case .finish:
@@ -118,7 +120,8 @@ extension Call {
     case .hello: return .hello
     case .wait(let goal): if try !manager.hasReached(goal) { return nil }
     case .startWith: return nil
-    case .want(let unit, let dependencies, let requirement):
+    case .want(let unit, let dependencies, let requirement, let isLeased):
+      if isLeased { return nil }
       try manager.want(unit, dependsOn: dependencies, requirement)
     case .start(let unit): try manager.start(unit)
     case .complete(let unit): try manager.complete(unit)
@@ -137,6 +140,9 @@ extension Call {
     return .done
   }
 
+  private static let cannotHold = UnitError(
+    .unsupported, "units that are elsewhere cannot be held from here")
+
   /// Answers when the manager has.
   func answer(from manager: any UnitManager) async throws -> Reply {
     switch self {
@@ -144,11 +150,10 @@ extension Call {
     case .hello: return .hello
     case .wait(let goal): try await manager.wait(for: goal)
     case .startWith(let call):
-      guard call.tie == .none else {
-        throw UnitError(.unsupported, "units that are elsewhere cannot be held from here")
-      }
+      guard call.tie == .none else { throw Self.cannotHold }
       return .generation(try await manager.start(call.unit, call.options))
-    case .want(let unit, let dependencies, let requirement):
+    case .want(let unit, let dependencies, let requirement, let isLeased):
+      if isLeased { throw Self.cannotHold }
       try await manager.want(unit, dependsOn: dependencies, requirement)
     case .start(let unit): try await manager.start(unit)
     case .complete(let unit): try await manager.complete(unit)
@@ -238,7 +243,7 @@ extension Call: CustomStringConvertible {
     func names(_ units: [UnitID]) -> String { units.map(\.name.quoted).joined(separator: " ") }
     return switch self {
     case .ping: "ping"
-    case .want(let unit, let dependencies, let requirement):
+    case .want(let unit, let dependencies, let requirement, _):
       "want \(names([unit] + dependencies))"
         + (requirement == .success ? "" : " (\(requirement))")
     case .start(let unit): "start \(unit.name.quoted)"

@@ -15,18 +15,27 @@ extension RemoteUnitManager: UnitManager {
     _ unit: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement
   ) async throws(UnitError) {
     if requirement != .success || dependencies.count != 1 {
-      var request = UnitSync.WantRequest()
-      request.unit = unit.name
-      request.dependsOn = dependencies.map(\.name)
-      request.condition = requirement.condition.number
-      request.isOptional = requirement.isOptional
       do throws(UnitError) {
-        return try await perform(.wantAll, request)
+        return try await want(unit, dependsOn: dependencies, requirement, isLeased: false)
       } catch {
         guard error.code == .unsupported, requirement == .success else { throw error }
       }
     }
     for dependency in dependencies { try await want(unit, dependsOn: dependency) }
+  }
+
+  /// As ``want(_:dependsOn:_:)``, for somebody who may die: with a lease the unit fails when the connection
+  /// ends while it is pending.
+  package func want(
+    _ unit: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement, isLeased: Bool
+  ) async throws(UnitError) {
+    var request = UnitSync.WantRequest()
+    request.unit = unit.name
+    request.dependsOn = dependencies.map(\.name)
+    request.condition = requirement.condition.number
+    request.isOptional = requirement.isOptional
+    request.lease = isLeased
+    try await perform(.wantAll, request)
   }
 
   public func want(_ unit: UnitID, dependsOn dependency: UnitID) async throws(UnitError) {

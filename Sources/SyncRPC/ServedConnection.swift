@@ -112,6 +112,14 @@ final class ServedConnection: ConnectionHandler {
         .done
       }
       deferAnswer(on: stream) { manager.when(goal, waiter) }
+    case (.want(let unit, let dependencies, let requirement, isLeased: true), let manager?):
+      do throws(UnitError) {
+        try manager.want(
+          unit, dependsOn: dependencies, requirement, lease: currentLease(of: manager))
+        finish(call, .success(.done), stream: stream)
+      } catch {
+        finish(call, .failure(error), stream: stream)
+      }
     case (.startWith(let start), let manager?):
       do throws(UnitError) {
         try begin(start, call, manager, stream: stream)
@@ -161,8 +169,7 @@ final class ServedConnection: ConnectionHandler {
     switch start.tie {
     case .none: break
     case .lease(let process):
-      lease = self.lease ?? manager.newLease()
-      self.lease = lease
+      lease = currentLease(of: manager)
       try setLeasedProcess(process)
       if let generation = manager.generation(of: start.unit, startedWith: lease!) {
         return finish(call, .success(.generation(generation)), stream: stream)
@@ -186,6 +193,12 @@ final class ServedConnection: ConnectionHandler {
         answer(result)
       }
     }
+  }
+
+  private func currentLease(of manager: LocalUnitManager) -> LocalUnitManager.Lease {
+    let lease = self.lease ?? manager.newLease()
+    self.lease = lease
+    return lease
   }
 
   private typealias StartWaiter = @Sendable (Result<UInt64, UnitError>) -> Void
@@ -212,7 +225,7 @@ final class ServedConnection: ConnectionHandler {
     self.lease = nil
     let who = connection.peer.map { "its holder ended (pid \($0.processID))" }
     let ending = Ending("\(who ?? "the connection of its holder ended") without finishing it")
-    let remnants = localManager.end(lease, keepsLocks: leasedProcess != nil) { _ in ending }
+    let remnants = localManager.end(lease, keepsLocks: leasedProcess != nil, ending)
     guard let process = leasedProcess else { return }
     leasedProcess = nil
     if remnants.isEmpty {

@@ -12,7 +12,7 @@ public final class LocalUnitManager: UnitManager {
     var store = UnitStore()
     var waits = WaitTable()
     var starts = StartQueue()
-    var leases: [Lease: [(unit: UnitID, generation: UInt64)]] = [:]
+    var leases: [Lease: [LeasedUnit]] = [:]
     var lastID: UInt64 = 0
     var closed: UnitError?
 
@@ -28,7 +28,14 @@ public final class LocalUnitManager: UnitManager {
     var waits: [WaitTable.Woken] = []
   }
 
-  /// Ties what was started to something that may end without a word.
+  private struct LeasedUnit {
+    let unit: UnitID
+    let generation: UInt64
+    /// Whether it was started with the lease, and not only declared.
+    let isStarted: Bool
+  }
+
+  /// Ties units to something that may end without a word.
   package struct Lease: Hashable, Sendable { fileprivate let id: UInt64 }
 
   /// Creates a manager that knows no units.
@@ -275,8 +282,24 @@ public final class LocalUnitManager: UnitManager {
   /// The generation of a unit that was started with this lease, and is at work.
   package func generation(of unit: UnitID, startedWith lease: Lease) -> UInt64? {
     state.withLock { state in
-      state.leases[lease]?.last { $0.unit == unit && state.store.isAtWork($0.unit, $0.generation) }?
+      state.leases[lease]?
+        .last {
+          $0.isStarted && $0.unit == unit && state.store.isAtWork($0.unit, $0.generation)
+        }?
         .generation
+    }
+  }
+
+  /// As ``want(_:dependsOn:_:)``; if `unit` is pending then, it fails at the end of the lease, unless
+  /// somebody has started it.
+  package func want(
+    _ unit: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement, lease: Lease
+  ) throws(UnitError) {
+    try change { state throws(UnitError) in
+      try state.store.want(unit, dependsOn: dependencies, requirement)
+      guard let generation = state.store.generation(ofPending: unit) else { return }
+      state.leases[lease]?.append(
+        LeasedUnit(unit: unit, generation: generation, isStarted: false))
     }
   }
 
@@ -286,7 +309,8 @@ public final class LocalUnitManager: UnitManager {
   ) {
     guard case .success(let generation) = result else { return }
     let isAlive = state.withLock { state in
-      state.leases[lease]?.append((unit, generation))
+      state.leases[lease]?.append(
+        LeasedUnit(unit: unit, generation: generation, isStarted: true))
       return state.leases[lease] != nil
     }
     if !isAlive {
@@ -295,17 +319,22 @@ public final class LocalUnitManager: UnitManager {
     }
   }
 
-  /// Ends a lease: what was started with it and is still at work has failed, for the reason that
-  /// `reason` gives. The locks of these units are returned if `keepsLocks`, for ``release(_:)``.
+  /// Ends a lease: what was started with it and is still at work has failed, for that
+  /// reason, and what was declared with it and is still pending. The locks of these units are
+  /// returned if `keepsLocks`, for ``release(_:)``.
   package func end(
-    _ lease: Lease, keepsLocks: Bool, _ reason: (UnitID) -> Ending
+    _ lease: Lease, keepsLocks: Bool, _ ending: Ending
   ) -> [LockTable.Remnant] {
     let units = state.withLock { $0.leases.removeValue(forKey: lease) ?? [] }
     var remnants: [LockTable.Remnant] = []
-    for (unit, generation) in units {
-      let ending = reason(unit)
-      let remnant = try? change { state throws(UnitError) in
-        try state.store.checkGeneration(generation, of: unit)
+    for leased in units {
+      let remnant = try? change { state throws(UnitError) -> LockTable.Remnant? in
+        let (unit, generation) = (leased.unit, leased.generation)
+        guard
+          leased.isStarted
+            ? state.store.isAtWork(unit, generation)
+            : state.store.generation(ofPending: unit) == generation
+        else { return nil }
         let remnant = keepsLocks ? state.store.setAsideLocks(of: unit) : nil
         try state.store.finish(unit, as: .failed(ending), generation: generation)
         return remnant

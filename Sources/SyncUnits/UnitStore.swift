@@ -248,8 +248,8 @@ package struct UnitStore {
       ?? false
   }
 
-  package func checkGeneration(_ generation: UInt64, of id: UnitID) throws(UnitError) {
-    _ = try registeredNode(of: id, generation) { $0 }
+  package func generation(ofPending id: UnitID) -> UInt64? {
+    node(of: id).flatMap { units[$0].state == .pending ? UInt64(units[$0].generation) : nil }
   }
 
   // MARK: Finding units

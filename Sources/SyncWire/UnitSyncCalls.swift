@@ -6,6 +6,7 @@ package enum UnitSync {
     package var dependsOn: [String] = []
     package var condition: UInt64 = 0
     package var isOptional: Bool = false
+    package var lease: Bool = false
 
     package init() {}
 
@@ -15,6 +16,7 @@ package enum UnitSync {
       case 2: try field.append(to: &dependsOn, of: bytes)
       case 3: field.read(into: &condition)
       case 4: field.read(into: &isOptional)
+      case 5: field.read(into: &lease)
       default: break
       }
     }
@@ -24,6 +26,7 @@ package enum UnitSync {
       writer.append(2, dependsOn)
       writer.append(3, condition)
       writer.append(4, isOptional)
+      writer.append(5, lease)
     }
   }
 

@@ -97,15 +97,15 @@ import WireFixtures
       10, "pending"
     ),
     (
-      ["--after", "never", "--fail-on-stall=1ms"], "error: nobody works on anything", 11, "pending"
+      ["--after", "never", "--fail-on-stall=1ms"], "error: nobody works on anything", 11, "failed"
     ),
     (
       ["--after", "never", "--timeout", "100ms"],
-      "error: timeout waiting for dependencies of unit 'app'", 124, "pending"
+      "error: timeout waiting for dependencies of unit 'app'", 124, "failed"
     ),
     (
       ["--lock", "taken", "--timeout", "100ms"], "error: timeout waiting for locks of unit 'app'",
-      124, ""
+      124, "failed"
     ),
     (["--after", "app"], "error: declare dependency failed: ", 125, ""),
     (["--socket-path", "/nowhere/agent.sock"], "error: connect to agent socket: ", 125, ""),
@@ -161,7 +161,7 @@ import WireFixtures
         hint: run needs an agent that knows failures
 
         """)
-    #expect(result.status == 76)
+    #expect(result.status == 125)
     #expect(folder.files == [])
   }
 

@@ -123,7 +123,7 @@ import WireFixtures
     #expect(await (try sync(chain, "start", "b")).end().status == 0)
     #expect(await (try sync(chain, "complete", "b")).end().status == 0)
     #expect(await waiting.end().status == 0)
-    try await expectNothingLeft(agent.socketPath)
+    try await expectNothingLeft(naming: agent.socketPath, "dial-stdio")
   }
 
   @Test(arguments: ["poll", "push"])
@@ -133,7 +133,10 @@ import WireFixtures
     _ = try await agent.sync("want", "a", "b")
     let waiting = try sync(Self.relay(inner), "start", "a", "--wait", strategy)
     await waiting.waitForOutput("\n")
-    let middle = try #require(processes(agent.socketPath).first { $0.parent == waiting.processID })
+    let middle = try #require(
+      ProcessEntry.all(naming: agent.socketPath, "dial-stdio").first {
+        $0.parent == waiting.processID
+      })
     kill(middle.id, SIGKILL)
     let result = await waiting.end()
     #expect(
@@ -143,7 +146,7 @@ import WireFixtures
 
         """)
     #expect(result.status == 69)
-    try await expectNothingLeft(agent.socketPath)
+    try await expectNothingLeft(naming: agent.socketPath, "dial-stdio")
   }
 
   /// Whatever ends the client, its command does not stay.
@@ -155,7 +158,7 @@ import WireFixtures
     await waiting.waitForOutput("\n")
     waiting.send(signal)
     #expect(await waiting.end().signal == signal)
-    try await expectNothingLeft(agent.socketPath)
+    try await expectNothingLeft(naming: agent.socketPath, "dial-stdio")
   }
 
   /// The variable leads to a relay, which must not be led to itself by it.
@@ -224,33 +227,6 @@ import WireFixtures
     }
     let result = await (try sync(relay, "status", "a", "-o", "json")).end()
     #expect(result.output.components(separatedBy: "\"depends_on\"").count == 601)
-  }
-
-  private struct Entry {
-    let id: Int32
-    let parent: Int32
-  }
-
-  /// The processes whose command line contains `text`, but agents.
-  private func processes(_ text: String) -> [Entry] {
-    let ids = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-    return ids.compactMap { Int32($0) }.compactMap { id in
-      guard let words = try? String(contentsOfFile: "/proc/\(id)/cmdline", encoding: .utf8),
-        words.contains(text), words.contains("dial-stdio"),
-        let status = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8),
-        let fields = status.split(separator: ")").last?.split(separator: " "), fields.count > 1,
-        fields[0] != "Z"
-      else { return nil }
-      return Entry(id: id, parent: Int32(fields[1]) ?? 0)
-    }
-  }
-
-  private func expectNothingLeft(_ text: String) async throws {
-    // What a killed client leaves ends when it sees that: soon, not at once.
-    for _ in 0..<500 where !processes(text).isEmpty {
-      try await Task.sleep(for: .milliseconds(10))
-    }
-    #expect(processes(text).map(\.id) == [])
   }
 }
 

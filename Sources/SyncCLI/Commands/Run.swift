@@ -100,8 +100,7 @@ extension CommandFailure {
   fileprivate var ofRun: CommandFailure {
     var failure = self
     switch status {
-    case .dependencyFailed, .stalled, .usage, .timeout, .protocolError, .commandNotFound,
-      .commandNotExecutable:
+    case .dependencyFailed, .stalled, .usage, .timeout, .commandNotFound, .commandNotExecutable:
       break
     default: failure.status = .runFailed
     }

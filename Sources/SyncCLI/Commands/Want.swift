@@ -66,7 +66,8 @@ extension Command {
 extension Client {
   /// Declares dependencies, all or none, as `want` and `run` do.
   func declare(
-    _ unit: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement
+    _ unit: UnitID, dependsOn dependencies: [UnitID], _ requirement: Requirement,
+    isLeased: Bool = false
   ) async throws {
     try await call(
       "declare dependency failed: ",
@@ -77,6 +78,12 @@ extension Client {
         }
         return nil
       }
-    ) { try await $0.want(unit, dependsOn: dependencies, requirement) }
+    ) { manager in
+      if isLeased {
+        try await manager.want(unit, dependsOn: dependencies, requirement, isLeased: true)
+      } else {
+        try await manager.want(unit, dependsOn: dependencies, requirement)
+      }
+    }
   }
 }
