@@ -7,7 +7,7 @@ internal import SyncUnits
 struct WaitAttendance: Sendable {
   let invocation: Invocation
   let client: Client
-  /// The unit that waits, or the first of those that are waited for; nil for all.
+  /// The unit that waits; nil if none does, and those count that hold up the wait.
   let unit: UnitID?
   let stall: StallWatch.Policy
   /// What is waited for, as a sentence goes on behind "still waiting for".
@@ -22,11 +22,11 @@ struct WaitAttendance: Sendable {
     let progress = WaitProgress(
       waitingFor: waitingFor, units: { [units, client] in try await units(client.manager) },
       console: invocation.console, clock: client.clock)
-    let stallWatch = unit.map {
-      StallWatch(
-        unit: $0, policy: stall, manager: client.manager, console: invocation.console,
-        clock: client.clock)
-    }
+    let stallWatch = StallWatch(
+      unit: { [unit, units, client] in
+        if let unit { return unit }
+        return try await units(client.manager).first
+      }, policy: stall, manager: client.manager, console: invocation.console, clock: client.clock)
     return try await client.call(
       prefix,
       hint: { $0.code == .unavailable ? "the agent has ended, and its units with it" : nil }
@@ -41,11 +41,9 @@ struct WaitAttendance: Sendable {
           try await progress.run()
           return nil
         }
-        if let stallWatch {
-          group.addTask {
-            try await stallWatch.run()
-            return nil
-          }
+        group.addTask {
+          try await stallWatch.run()
+          return nil
         }
         defer { group.cancelAll() }
         while let value = try await group.next() {
@@ -67,7 +65,8 @@ struct StallWatch: Sendable {
     var isFailure = false
   }
 
-  let unit: UnitID
+  /// A unit that waits now; nil if there is none.
+  let unit: @Sendable () async throws -> UnitID?
   let policy: Policy
   let manager: any UnitManager
   let console: Console
@@ -78,6 +77,7 @@ struct StallWatch: Sendable {
     var hasSaid = false
     while true {
       try await clock.sleep(for: policy.graceTime)
+      guard let unit = try await unit() else { continue }
       let explanation: Explanation
       do throws(UnitError) {
         explanation = try await manager.explain(unit)

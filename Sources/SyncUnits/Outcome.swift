@@ -27,7 +27,8 @@ extension Ending: CustomStringConvertible {
   public var description: String {
     let status = exitStatus.map { "exit status \($0)" }
     guard !reason.isEmpty else { return status ?? "" }
-    guard let status, !reason.contains(status) else { return reason }
+    // `run` says more about it than the number.
+    guard let status, !reason.hasPrefix(status) else { return reason }
     return "\(reason) (\(status))"
   }
 }

@@ -168,6 +168,11 @@ import Testing
       error: "nobody works on anything that unit 'app' waits for: [clone]",
       hints: ["see 'coder exp sync why app'"], status: 11),
     .failing(
+      "a stall of all units", before: [["want", "app", "clone"]],
+      ["wait", "--all-units", "--fail-on-stall=1ms"],
+      error: "nobody works on anything that unit 'app' waits for: [clone]",
+      hints: ["see 'coder exp sync why app'"], status: 11),
+    .failing(
       "a timeout far from the root",
       before: [["want", "app", "migrate"], ["want", "migrate", "db"]],
       ["start", "app", "--timeout", "50ms"],

@@ -193,7 +193,7 @@ final class Recorder: Sendable {
     try manager.start("db")
     func watch(fails: Bool) -> Task<Void, any Error> {
       let stall = StallWatch(
-        unit: "app", policy: .init(isFailure: fails), manager: manager,
+        unit: { "app" }, policy: .init(isFailure: fails), manager: manager,
         console: recorder.console(), clock: clock)
       return Task { try await stall.run() }
     }

@@ -89,15 +89,11 @@ private struct WaitCommand: Sendable {
   func run(limit: Duration?) throws {
     try invocation.withClient(limit: limit, onTimeout: timeoutFailure) { client in
       let attendance = WaitAttendance(
-        invocation: invocation, client: client, unit: firstUnit, stall: stall,
+        invocation: invocation, client: client, unit: nil, stall: stall,
         waitingFor: goal == .allUnits ? "all units" : "units", units: open(on:))
       try await attendance.run("wait failed: ") { try await $0.wait(for: goal) }
       try invocation.console.print("Success")
     }
-  }
-
-  private var firstUnit: UnitID? {
-    if case .units(let units, _, _) = goal { units.first } else { nil }
   }
 
   /// The units that do not yet do what they should.
