@@ -42,9 +42,11 @@ import Testing
       let transport = try PluginCatalog.standard.transport(
         for: endpoint, environment: Environment { agent.environment[$0] })
       let thread = try LoopThread()
-      let manager = try await RemoteUnitManager(connectingTo: transport, on: thread.loop)
-      try await table.check(manager, strategy, clock: thread.loop.clock)
-      await manager.close()
+      try await Task(executorPreference: thread.loop) {
+        let manager = try await RemoteUnitManager(connectingTo: transport, on: thread.loop)
+        try await table.check(manager, strategy, clock: thread.loop.clock)
+        await manager.close()
+      }.value
       thread.stop()
     }
   }

@@ -138,8 +138,3 @@ import WireFixtures
     #expect(log.components(separatedBy: "accepting connections pauses").count <= 3)
   }
 }
-
-/// The runtimes of the sanitizers are linked statically: only their symbols tell.
-let isSanitized = ["__asan_init", "__tsan_init"].contains { (name: String) in
-  dlsym(nil, name) != nil
-}

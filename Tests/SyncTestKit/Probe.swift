@@ -50,7 +50,9 @@ final class Probe: ConnectionHandler, @unchecked Sendable {
   func send(_ bytes: [UInt8]) { connection.send(bytes.span.bytes) }
 
   /// Waits until `condition` holds, which something that arrives brings about.
-  func wait(_ promise: String, _ condition: @escaping @Sendable (Probe) -> Bool) async throws {
+  nonisolated(nonsending)
+    func wait(_ promise: String, _ condition: @escaping @Sendable (Probe) -> Bool) async throws
+  {
     let holds = await withUnsafeContinuation { continuation in
       loop.enqueue { [self] in
         let timer = loop.schedule(after: Self.patience) { [self] in end(false) }
