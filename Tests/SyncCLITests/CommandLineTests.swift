@@ -60,6 +60,11 @@ final class Recorder: Sendable {
     #expect(!text.split(separator: "\n").contains { $0.hasPrefix("'") || $0.contains("`") })
   }
 
+  @Test func choicesAreThoseThatThereAre() {
+    #expect(Requirement.Condition.names == Requirement.Condition.allCases.map(\.rawValue))
+    #expect(Requirement.Condition.choices == Requirement.Condition.names.joined(separator: "|"))
+  }
+
   @Test func versionsAndHelpAreFound() {
     #expect(run(["--version"]).0 == "coder v0.1.0\n")
     #expect(run([]).0 == run(["--help"]).0)

@@ -29,7 +29,7 @@ extension Options {
     help: """
       What becomes of a unit that can never start because something that it requires failed: it is \
       skipped, or kept pending.
-      """, completion: .words(UnitStarter.FailurePolicy.allCases.map(\.rawValue)))
+      """, completion: .words(["skip", "keep"]))
   fileprivate static let hold = Command.Option(
     name: "hold", placeholder: "pid", isValueOptional: true, environment: "CODER_SYNC_HOLD",
     help: """

@@ -11,7 +11,7 @@ extension Options {
   fileprivate static let condition = Command.Option(
     name: "for", placeholder: Requirement.Condition.choices,
     help: "What they have to do, by default success: complete.",
-    completion: .words(Requirement.Condition.allCases.map(\.rawValue)))
+    completion: .words(Requirement.Condition.names))
   fileprivate static let allUnits = Command.Option(
     name: "all-units",
     help: """
@@ -21,7 +21,9 @@ extension Options {
 }
 
 extension Requirement.Condition {
-  static let choices = allCases.map(\.rawValue).joined(separator: "|")
+  // Written out, because every command looks through the table: joining them took a quarter of a ping.
+  static let choices = "success|completion|started|healthy"
+  static let names = ["success", "completion", "started", "healthy"]
 }
 
 extension Command {

@@ -7,7 +7,7 @@ extension Options {
     help: """
       What the dependencies have to do: complete with success, the default; end in any way; start; or \
       say that they are healthy, or complete.
-      """, completion: .words(Requirement.Condition.allCases.map(\.rawValue)))
+      """, completion: .words(Requirement.Condition.names))
   fileprivate static let optional = Command.Option(
     name: "optional",
     help: """
