@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -11,6 +13,23 @@
 #include <unistd.h>
 
 int open_process(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+// PIDFD_GET_INFO, which the headers of older systems do not have; as in linux/pidfd.h.
+struct process_information {
+  uint64_t mask, cgroup;
+  uint32_t ids[11];
+  int32_t exit_code;
+};
+
+int wait_status_of_process(int process_descriptor, int *status) {
+  const uint64_t has_exit_code = 1 << 3;
+  struct process_information information = {.mask = has_exit_code};
+  if (ioctl(process_descriptor, _IOWR(0xff, 11, struct process_information), &information) == -1)
+    return -1;
+  if (!(information.mask & has_exit_code)) return -1;
+  *status = information.exit_code;
+  return 0;
+}
 
 char **process_environment(void) { return environ; }
 

@@ -23,6 +23,7 @@ final class CommandRunner: @unchecked Sendable {
   private let leadsGroup = !Descriptor.isTerminal(Descriptor.standardInput)
   private let notifySocket: NotifySocket
   private var notifyWatch: Registration?
+  private var hostWatch: HostWatch?
   private var signals: SignalDescriptor?
   private var signalWatch: Registration?
   private var attempt: Attempt?
@@ -43,6 +44,7 @@ final class CommandRunner: @unchecked Sendable {
     self.readyDescriptor = readyDescriptor
     self.loop = loop
     (events, yield) = AsyncStream.makeStream()
+    hostWatch = HostWatch(ThisProcess.parentID, on: loop)
     let socket = try NotifySocket()
     notifySocket = socket
     variables = ["CODER_SYNC_UNIT": unit, "NOTIFY_SOCKET": socket.name]
@@ -60,6 +62,7 @@ final class CommandRunner: @unchecked Sendable {
   func close() {
     endAttempt()
     notifyWatch = nil
+    hostWatch = nil
     Descriptor.close(notifySocket.descriptor)
     signalWatch = nil
     signals?.close()

@@ -6,6 +6,11 @@ package enum ProcessEnding: Hashable, Sendable, CustomStringConvertible {
   case exited(Int32)
   case signalled(Int32)
 
+  init(waitStatus status: Int32) {
+    let signal = status & 0x7f
+    self = signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
+  }
+
   /// What a shell would report.
   package var status: Int32 {
     switch self {
@@ -78,8 +83,7 @@ package struct ChildProcess: Sendable {
   package func reap() -> ProcessEnding? {
     var status: Int32 = 0
     guard waitpid(id, &status, WNOHANG) == id else { return nil }
-    let signal = status & 0x7f
-    return signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
+    return ProcessEnding(waitStatus: status)
   }
 
   /// Sends a signal; called only before it was reaped.

@@ -15,14 +15,31 @@ package enum ProcessTable {
     return poll(&entry, 1, 0) == 1
   }
 
+  /// How a process that is not a child has ended; nil if it has not, or nobody can tell any more: its parent
+  /// has collected it, before Linux 6.15.
+  package static func ending(of id: Int32, _ descriptor: Int32) -> ProcessEnding? {
+    var status: Int32 = 0
+    if wait_status_of_process(descriptor, &status) == 0 { return ProcessEnding(waitStatus: status) }
+    // Nobody else gets the number as long as it waits to be collected.
+    guard let fields = fields(of: id), fields.first == "Z", let last = fields.last else {
+      return nil
+    }
+    return Int32(last).map { ProcessEnding(waitStatus: $0) }
+  }
+
   /// The parent of a process; nil if there is no such process.
   package static func parent(of id: Int32) -> Int32? {
+    guard let fields = fields(of: id), fields.count > 1 else { return nil }
+    return Int32(fields[1])
+  }
+
+  /// What the kernel tells of a process in one line, from its state on.
+  private static func fields(of id: Int32) -> [Substring]? {
     // The name in parentheses may contain anything; the fields begin behind the last one.
     guard let text = try? File.contents("/proc/\(id)/stat"),
       let end = text.utf8.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
-    let fields = text[end...].split(separator: " ")
-    return fields.count > 2 ? Int32(fields[2]) : nil
+    return text[end...].dropFirst().split { $0 == " " || $0 == "\n" }
   }
 
   /// Whether a process has started another one, or what started that, and so on.

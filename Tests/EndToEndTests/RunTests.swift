@@ -233,6 +233,42 @@ import WireFixtures
           reason: "its holder ended (pid \(holder.processID)) without finishing it"))
   }
 
+  /// The kernel tells how a process ended that is not a child since Linux 6.15.
+  @Test(.enabled(if: kernelTellsHowProcessesEnd), arguments: [SIGKILL, SIGTERM])
+  func aShellThatIsKilledTakesItAlong(_ signal: Int32) async throws {
+    let shell = try CoderProcess(
+      [
+        "-c", #""$0" exp sync run app -- sh -c 'echo begun; exec sleep 1000' "$1"; true"#,
+        CoderProcess.built(), folder.file("mark"),
+      ], program: "/bin/sh", environment: agent.environment)
+    await shell.waitForOutput("begun")
+    shell.send(signal)
+    if signal == SIGKILL {
+      _ = await shell.end()
+      let end = try await agent.sync("wait", "app", "--timeout", "20s")
+      #expect(end.status == 10)
+      #expect(end.error.contains("without finishing it"))
+      try await expectNothingLeft(naming: folder.file("mark"))
+    } else {
+      // It may have been left behind on purpose.
+      #expect(try await unit("app").status == "started")
+      for process in ProcessEntry.all(naming: folder.file("mark")) {
+        kill(process.id, SIGKILL)
+      }
+      _ = await shell.end()
+    }
+  }
+
+  private static let kernelTellsHowProcessesEnd: Bool = {
+    var name = utsname()
+    uname(&name)
+    let release = withUnsafeBytes(of: name.release) {
+      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+    return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 15)
+  }()
+
   /// It was never at work.
   @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
   func aSignalEndsTheWait(_ signal: Int32) async throws {

@@ -29,6 +29,10 @@ struct peer_credentials {
 // pidfd_open(2)
 int open_process(pid_t process);
 
+// How the process that a descriptor of open_process stands for has ended, as wait(2) tells it to its
+// parent. Returns -1 while that has not collected it, and before Linux 6.15.
+int wait_status_of_process(int process_descriptor, int *status);
+
 // How a child process is to be started.
 struct spawn_request {
   // A path, or a name that is looked up in PATH.
