@@ -92,6 +92,14 @@ let package = Package(
       dependencies: [
         "SyncUnits", "SyncPlugin", "SyncRPC", "Libevent", "SyncSystem", "SyncText", "TransportUnix",
       ], path: "Tests/Benchmarks/Sources", swiftSettings: strict),
+    room(
+      "Tests/Simulation",
+      uses: ["SyncUnits", "SyncPlugin", "SyncRPC", "TransportMemory", "SyncTestKit"]),
+    .executableTarget(
+      name: "trials", dependencies: ["Simulation", "SyncSystem"], path: "Tests/Trials",
+      swiftSettings: strict),
+    tests(
+      "SimulationTests", of: ["Simulation", "SyncTestKit", "SyncUnits"], exclude: ["histories.txt"]),
     room("Tests/WireFixtures", uses: ["SyncRPC", "SyncWire"]),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),

@@ -68,7 +68,7 @@ final class ServedConnection: ConnectionHandler {
   }
 
   func reachedEndOfInput() {
-    for stream in session.endInput(output: &output) { takeBack(stream) }
+    takeBack(session.endInput(output: &output))
     flush()
     close(reason: nil)
   }
@@ -89,7 +89,7 @@ final class ServedConnection: ConnectionHandler {
     {
       switch event {
       case .call(let call, let stream): perform(call, stream: stream)
-      case .cancelled(let stream): takeBack(stream)
+      case .cancelled(let stream): takeBack([stream])
       }
       if output.count > Limits.outputLowWater { flush() }
     }
@@ -235,12 +235,16 @@ final class ServedConnection: ConnectionHandler {
     }
   }
 
-  private func takeBack(_ stream: UInt64) {
-    switch deferred.removeValue(forKey: stream) {
-    case .waiter(let waiter): localManager?.forget(waiter)
-    case .task(let task): task.cancel()
-    case nil: break
+  private func takeBack(_ streams: [UInt64]) {
+    var waiters: [UInt64] = []
+    for stream in streams {
+      switch deferred.removeValue(forKey: stream) {
+      case .waiter(let waiter): waiters.append(waiter)
+      case .task(let task): task.cancel()
+      case nil: break
+      }
     }
+    if !waiters.isEmpty { localManager?.forget(waiters) }
   }
 
   private func answerLater(_ call: Call, stream: UInt64) {
@@ -297,7 +301,7 @@ final class ServedConnection: ConnectionHandler {
   private func end(reason: String?) {
     frameTimer = nil
     proofTimer = nil
-    for stream in Array(deferred.keys) { takeBack(stream) }
+    takeBack(Array(deferred.keys))
     endLease()
     let id = id
     server.assumeIsolated { $0.remove(id, reason: reason) }

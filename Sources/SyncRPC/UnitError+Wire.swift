@@ -33,6 +33,11 @@ extension UnitError {
       ("same status already set", .sameStatus),
       ("unit not found", .notFound),
       ("unit not ready", .notReady),
+      // What only an agent of ours says in the original's calls.
+      ("unit has failed", .wrongStatus),
+      ("unit was skipped", .wrongStatus),
+      ("more than \(Limits.units) units", .limitExceeded),
+      ("more than \(Limits.edges) dependencies", .limitExceeded),
     ]
     if let known = endings.first(where: { text.hasSuffix($0.0) }) { return known.1 }
     if text.hasPrefix("protocol error: unknown rpc: ") { return .unsupported }

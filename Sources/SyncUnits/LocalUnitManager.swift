@@ -20,6 +20,13 @@ public final class LocalUnitManager: UnitManager {
       lastID += 1
       return lastID
     }
+
+    mutating func forgetStart(_ id: UInt64) -> StartQueue.Waiter? {
+      guard let waiter = starts.remove(id) else { return nil }
+      // Whoever came later need not stand back any more.
+      store.hasReleasedLocks = true
+      return waiter
+    }
   }
 
   /// What is to be told outside the lock.
@@ -202,9 +209,12 @@ public final class LocalUnitManager: UnitManager {
     return id
   }
 
-  /// Forgets a waiter of ``when(_:_:)`` or ``start(_:_:lease:_:)``, if it has not been called.
-  package func forget(_ waiter: UInt64) {
-    if forgetWaiter(waiter) == nil { _ = forgetStart(waiter) }
+  /// Forgets waiters of ``when(_:_:)`` or ``start(_:_:lease:_:)``, if they have not been called. All at
+  /// once: none of them takes the place of another.
+  package func forget(_ waiters: some Sequence<UInt64>) {
+    try? change { state throws(UnitError) in
+      for id in waiters where state.waits.remove(id) == nil { _ = state.forgetStart(id) }
+    }
   }
 
   private func forgetWaiter(_ id: WaitTable.WaiterID) -> WaitTable.Waiter? {
@@ -212,12 +222,7 @@ public final class LocalUnitManager: UnitManager {
   }
 
   private func forgetStart(_ id: UInt64) -> StartQueue.Waiter? {
-    // Whoever came later need not stand back any more.
-    try? change { state throws(UnitError) in
-      let waiter = state.starts.remove(id)
-      if waiter != nil { state.store.hasReleasedLocks = true }
-      return waiter
-    }
+    try? change { state throws(UnitError) in state.forgetStart(id) }
   }
 
   private func wait(
