@@ -94,7 +94,10 @@ let package = Package(
       ], path: "Tests/Benchmarks/Sources", swiftSettings: strict),
     room(
       "Tests/Simulation",
-      uses: ["SyncUnits", "SyncPlugin", "SyncRPC", "TransportMemory", "SyncTestKit"]),
+      uses: [
+        "SyncUnits", "SyncPlugin", "SyncRPC", "SyncWire", "TransportMemory", "WaitingPoll",
+        "WaitingPush", "SyncTestKit", "WireFixtures",
+      ]),
     .executableTarget(
       name: "trials", dependencies: ["Simulation", "SyncSystem"], path: "Tests/Trials",
       swiftSettings: strict),

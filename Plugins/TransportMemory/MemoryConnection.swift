@@ -68,7 +68,7 @@ public final class MemoryConnection: Connection, @unchecked Sendable {
     endOutput()
     isClosed = true
     handler = nil
-    waiting = []
+    if let other { discard(other) }
     // The two ends keep each other until the first is closed.
     other = nil
   }
@@ -79,7 +79,7 @@ public final class MemoryConnection: Connection, @unchecked Sendable {
     guard let other else { return }
     other.loop.enqueue {
       other.waiting.append(arrival)
-      other.deliver()
+      if other.isClosed { other.discard(self) } else { other.deliver() }
     }
   }
 
@@ -88,15 +88,20 @@ public final class MemoryConnection: Connection, @unchecked Sendable {
       switch waiting.removeFirst() {
       case .bytes(let bytes):
         handler?.received(bytes.span.bytes)
-        acknowledge(bytes.count)
+        if let other { acknowledge(bytes.count, to: other) }
       case .endOfInput: handler?.reachedEndOfInput()
       }
     }
   }
 
-  private func acknowledge(_ count: Int) {
-    guard let other else { return }
-    other.loop.enqueue { other.delivered(count) }
+  /// Nobody takes what waits here any more; who has sent it need not wait for that.
+  private func discard(_ sender: MemoryConnection) {
+    for case .bytes(let bytes) in waiting { acknowledge(bytes.count, to: sender) }
+    waiting = []
+  }
+
+  private func acknowledge(_ count: Int, to sender: MemoryConnection) {
+    sender.loop.enqueue { sender.delivered(count) }
   }
 
   private func delivered(_ count: Int) {

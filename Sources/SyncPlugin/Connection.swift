@@ -48,7 +48,8 @@ public protocol ConnectionHandler: AnyObject {
   /// The other side will send no more. It may still read: the connection stays open for answers.
   func reachedEndOfInput()
 
-  /// What was sent has been written, after ``Connection/isCongested`` had become true.
+  /// What was sent has been written, after ``Connection/isCongested`` had become true; or the other
+  /// side has closed, and nobody will ever read it. Comes also while the connection is paused.
   func drained()
 
   /// The connection broke, with a reason; called at most once, and not after the handler's side

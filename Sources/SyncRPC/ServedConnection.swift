@@ -42,6 +42,9 @@ final class ServedConnection: ConnectionHandler {
     }
   }
 
+  var deferredCount: Int { deferred.count }
+  var heldBackByteCount: Int { connection.isCongested ? buffer.count : 0 }
+
   // MARK: From the transport
 
   func received(_ bytes: RawSpan) {
@@ -55,6 +58,8 @@ final class ServedConnection: ConnectionHandler {
         used = try process(bytes)
         return used
       }
+      // Nothing is kept for a client that does not take its answers.
+      if connection.isCongested { connection.pause() }
       if session.isProven { proofTimer = nil }
       limitFrameTime(hasProgressed: used > 0)
     } catch {
@@ -63,6 +68,7 @@ final class ServedConnection: ConnectionHandler {
   }
 
   func drained() {
+    connection.resume()
     // What was held back while the client did not take its answers.
     received([UInt8]().span.bytes)
   }

@@ -70,6 +70,14 @@ public actor SyncServer {
   /// How many connections are being served.
   public var connectionCount: Int { connections.count }
 
+  /// How many calls of all connections will be answered later.
+  package var deferredCallCount: Int { connections.values.reduce(0) { $0 + $1.deferredCount } }
+
+  /// How many bytes are kept of clients that do not take their answers.
+  package var heldBackByteCount: Int {
+    connections.values.reduce(0) { $0 + $1.heldBackByteCount }
+  }
+
   /// Ends all connections, after what was answered has been written, and serves no more.
   public func close() {
     isClosed = true

@@ -381,6 +381,10 @@ public final class LocalUnitManager: UnitManager {
 
   /// Checks the whole state; for tests.
   package func checkInvariants() throws(InvariantViolation) {
-    try state.withLock { state throws(InvariantViolation) in try state.store.checkInvariants() }
+    try state.withLock { state throws(InvariantViolation) in
+      try state.store.checkInvariants()
+      try state.waits.checkInvariants(state.store)
+      try state.starts.checkInvariants(state.store)
+    }
   }
 }

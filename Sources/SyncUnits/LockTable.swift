@@ -25,11 +25,7 @@ package struct LockTable {
     return true
   }
 
-  /// The unit that holds a lock.
-  func holder(of lock: String) -> UnitStore.Node? {
-    guard case .unit(let node) = owners[lock] else { return nil }
-    return node
-  }
+  func isTaken(_ lock: String) -> Bool { owners[lock] != nil }
 
   mutating func release(_ node: UnitStore.Node) { release(.unit(node)) }
   mutating func release(_ remnant: Remnant) { release(.remnant(remnant)) }

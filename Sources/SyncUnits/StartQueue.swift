@@ -61,4 +61,16 @@ struct StartQueue {
     defer { entries = [] }
     return entries.map(\.waiter)
   }
+
+  /// Checks that nobody waits for locks that are free; for tests.
+  func checkInvariants(_ store: UnitStore) throws(InvariantViolation) {
+    var claimed: Set<String> = []
+    for entry in entries {
+      let locks = entry.options.locks
+      guard !claimed.isDisjoint(with: locks) || locks.contains(where: store.locks.isTaken) else {
+        throw InvariantViolation("the start of \(entry.unit) waits, and its locks are free")
+      }
+      claimed.formUnion(locks)
+    }
+  }
 }

@@ -63,4 +63,23 @@ struct WaitTable {
 
   /// The units that somebody waits for, or for whose dependencies.
   var nodes: some Collection<UnitStore.Node> { waitersOfNode.keys }
+
+  /// Checks that nobody waits for what has come; for tests.
+  func checkInvariants(_ store: UnitStore) throws(InvariantViolation) {
+    for (id, entry) in waiters {
+      guard store.result(of: entry.goal) == nil else {
+        throw InvariantViolation("waiter \(id) was not woken: \(entry.goal)")
+      }
+      let isFound =
+        entry.goal.nodes.isEmpty
+        ? waitersOfAll.contains(id)
+        : entry.goal.nodes.allSatisfy { waitersOfNode[$0]?.contains(id) == true }
+      guard isFound else { throw InvariantViolation("waiter \(id) would not be found") }
+    }
+    for ids in waitersOfNode.values + [waitersOfAll] {
+      guard ids.allSatisfy({ waiters[$0] != nil }) else {
+        throw InvariantViolation("somebody who was forgotten is still in the table")
+      }
+    }
+  }
 }

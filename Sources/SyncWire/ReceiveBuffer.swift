@@ -9,6 +9,9 @@ package struct ReceiveBuffer: Sendable {
 
   package var isEmpty: Bool { rest.isEmpty }
 
+  /// How many bytes it keeps.
+  package var count: Int { rest.count }
+
   /// Calls `consume` with all bytes that are unused so far, `bytes` at their end, and keeps what it
   /// leaves. `consume` returns how many bytes it used.
   package mutating func feed<E: Error>(
@@ -28,10 +31,5 @@ package struct ReceiveBuffer: Sendable {
     } else if used > 0 {
       rest = Array(rest[used...])
     }
-  }
-
-  /// Gives what is left another try, after something else has changed.
-  package mutating func feedAgain<E: Error>(_ consume: (RawSpan) throws(E) -> Int) throws(E) {
-    if !rest.isEmpty { try feed([UInt8]().span.bytes, consume) }
   }
 }

@@ -32,6 +32,9 @@ public final class ManualClock: Clock {
   /// Creates a clock at zero.
   public init() {}
 
+  /// The time since the clock was made.
+  public var elapsed: Swift.Duration { now.time }
+
   public var now: Instant { state.withLock { $0.now } }
   public var minimumResolution: Swift.Duration { .zero }
 

@@ -64,6 +64,7 @@ private actor TransportCheck {
     try await checkOwnership(named)
     try await checkBothDirections(named)
     try await checkBackPressure(named)
+    try await checkEndOfCongestion(named)
     try await checkHalfClose(named)
     try await checkClose(named)
     try await checkAbort(named)
@@ -122,17 +123,7 @@ private actor TransportCheck {
   private func checkBackPressure(_ transport: any Transport) async throws {
     let (client, agent) = try await connect(transport)
     agent.connection.pause()
-    let piece = Self.bytes(64 << 10)
-    var sent: [UInt8] = []
-    // The kernel takes some, and may make room for more; at last it does not.
-    repeat {
-      while !client.connection.isCongested {
-        try require(sent.count < 256 << 20, "whoever sends more than is read becomes congested")
-        client.send(piece)
-        sent += piece
-      }
-      try await loop.clock.sleep(for: .milliseconds(20))
-    } while !client.connection.isCongested
+    let sent = try await congest(client)
     let (count, drained) = (sent.count, client.drainedCount)
     agent.connection.resume()
     try await client.wait("a connection is drained when all was read") { $0.drainedCount > drained }
@@ -140,6 +131,37 @@ private actor TransportCheck {
     try require(agent.received == sent, "bytes arrive in order and unchanged after a pause")
     client.connection.close()
     agent.connection.close()
+  }
+
+  /// Sends until nothing more is taken, and returns what was sent.
+  private func congest(_ sender: Probe) async throws -> [UInt8] {
+    let piece = Self.bytes(64 << 10)
+    var sent: [UInt8] = []
+    // The kernel takes some, and may make room for more; at last it does not.
+    repeat {
+      while !sender.connection.isCongested {
+        try require(sent.count < 256 << 20, "whoever sends more than is read becomes congested")
+        sender.send(piece)
+        sent += piece
+      }
+      try await loop.clock.sleep(for: .milliseconds(20))
+    } while !sender.connection.isCongested
+    return sent
+  }
+
+  private func checkEndOfCongestion(_ transport: any Transport) async throws {
+    let (client, agent) = try await connect(transport)
+    client.connection.pause()
+    agent.connection.pause()
+    _ = try await congest(agent)
+    let drained = agent.drainedCount
+    client.connection.close()
+    try await agent.wait("whoever sends in vain hears of it, also while it is paused") {
+      $0.isOver || $0.drainedCount > drained
+    }
+    agent.connection.resume()
+    try await agent.wait("and of the end, when it reads on") { $0.isOver }
+    agent.connection.abort()
   }
 
   private func checkHalfClose(_ transport: any Transport) async throws {

@@ -5,7 +5,8 @@ import SyncSystem
 
 let usage = """
   usage: trials histories [COUNT [FIRST-SEED]]     random histories against the model; 10000
-         trials interleavings [DEPTH]              all that 3 clients can do with 3 units; 8
+         trials interleavings [DEPTH]              all that 3 clients can do with 3 units
+         trials simulations [COUNT [FIRST-SEED]]   start-ups with faults of all kinds; 1000
   """
 
 func fail(_ text: String, status: Int32) -> Never {
@@ -20,7 +21,8 @@ if numbers.contains(0) { fail(usage, status: 64) }
 do {
   switch words.first {
   case "histories": try await histories(numbers.first ?? 10_000, numbers.dropFirst().first ?? 1)
-  case "interleavings": try await interleavings(numbers.first ?? 8)
+  case "interleavings": try await interleavings(numbers.first ?? .max)
+  case "simulations": try await simulations(numbers.first ?? 1_000, numbers.dropFirst().first ?? 1)
   case "help", "--help", "-h": print(usage)
   default: fail(usage, status: 64)
   }
@@ -36,9 +38,26 @@ func histories(_ count: Int, _ first: Int) async throws {
 
 func interleavings(_ depth: Int) async throws {
   var all = Interleavings()
-  for _ in 0..<depth {
+  var steps = 0
+  while all.depth < depth {
     let level = try await all.advance()
+    if level.steps == 0 { break }
     print("depth \(level.depth): \(level.newStates) new states, \(level.steps) steps tried")
+    steps += level.steps
   }
-  print("\(all.stateCount) states to depth \(depth), each step in each of them as the model says")
+  print("\(all.stateCount) states, \(steps) steps in them, each as the model says")
+}
+
+func simulations(_ count: Int, _ first: Int) async throws {
+  let outcomes = try await Trials.map(first..<first + count) { try Simulation.run(seed: $0) }
+  var sum = Simulation.Outcome()
+  for outcome in outcomes { sum.add(outcome) }
+  func list(_ counts: [String: Int]) -> String {
+    counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+  }
+  print(
+    "\(count) simulations from seed \(first), \(sum.simulatedTime.components.seconds) simulated seconds"
+  )
+  print("faults: \(list(sum.faultCounts))")
+  print("scripts were told, and went on: \(list(sum.errorCounts))")
 }
