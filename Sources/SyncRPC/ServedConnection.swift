@@ -307,7 +307,7 @@ final class ServedConnection: ConnectionHandler {
   private func end(reason: String?) {
     frameTimer = nil
     proofTimer = nil
-    takeBack(Array(deferred.keys))
+    takeBack(deferred.keys.sorted())
     endLease()
     let id = id
     server.assumeIsolated { $0.remove(id, reason: reason) }

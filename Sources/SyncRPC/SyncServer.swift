@@ -81,7 +81,9 @@ public actor SyncServer {
   /// Ends all connections, after what was answered has been written, and serves no more.
   public func close() {
     isClosed = true
-    for served in connections.values { served.close(reason: "the agent is ending") }
+    for (_, served) in connections.sorted(by: { $0.key < $1.key }) {
+      served.close(reason: "the agent is ending")
+    }
   }
 
   func remove(_ id: UInt64, reason: String?) {

@@ -181,6 +181,9 @@ final class SimulatedNetwork: @unchecked Sendable {
     if links[number]?.isDropped == false { breakLink(number, "broken pipe") }
   }
 
+  /// Whether what was sent on a connection may still arrive.
+  func isUnderWay(_ link: Int) -> Bool { links[link] != nil }
+
   /// Both ends are closed.
   func forget(_ number: Int) {
     guard let link = links[number], link.client.isClosed, link.agent.isClosed else { return }
@@ -199,9 +202,14 @@ struct SimulatedTransport: Transport {
   static let summary = "a network inside a simulation"
   static let sides: TransportSides = .client
 
-  let network: SimulatedNetwork
+  private let network: SimulatedNetwork
+  private let opened: @Sendable (_ link: Int) -> Void
 
-  init(_ network: SimulatedNetwork) { self.network = network }
+  /// `opened` hears of each connection that is made.
+  init(_ network: SimulatedNetwork, opened: @escaping @Sendable (_ link: Int) -> Void) {
+    self.network = network
+    self.opened = opened
+  }
 
   init(address: String?, environment: Environment) throws(PluginError) {
     throw PluginError(.unsupported, "simulated is made in tests only")
@@ -218,5 +226,9 @@ struct SimulatedTransport: Transport {
 
   nonisolated(nonsending)
     func connect(on loop: any EventLoop, timeout: Duration?) async throws -> any Connection
-  { try await network.connect() }
+  {
+    let connection = try await network.connect()
+    opened(connection.link)
+    return connection
+  }
 }

@@ -105,3 +105,16 @@ final class SimulatedWorld: @unchecked Sendable {
     .wrongStatus, .cancelled,
   ]
 }
+
+extension SimulatedWorld: CustomStringConvertible {
+  /// How everything stands, for whoever looks for a fault.
+  var description: String {
+    let units = manager.list().map { unit in
+      let generation = unit.details?.generation ?? 0
+      return "  \(unit.unit): \(unit.status), ready: \(unit.isReady), generation \(generation)\n"
+    }
+    return "agent \(agentNumber), \(manager.waiterCount) waiters, \(manager.lockCount) locks\n"
+      + units.joined()
+      + scripts.map { "  script of \($0.unit): \($0)\n" }.joined()
+  }
+}

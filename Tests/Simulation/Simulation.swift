@@ -114,6 +114,7 @@ package struct Simulation {
       description: """
         simulation of seed \(seed), after \(elapsed):
         \(world.violations.prefix(5).joined(separator: "\n"))
+        \(world.description)
         """)
   }
 }

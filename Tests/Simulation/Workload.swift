@@ -19,6 +19,8 @@ final class SimulatedScript: @unchecked Sendable {
   private let strategy: any WaitingStrategy
   private unowned let world: SimulatedWorld
   private var task: Task<Void, Never>?
+  private var lastError: String?
+  private var lastLink = 0
 
   /// Under which agent it said that its unit has completed, and under which it knows that it was heard.
   private(set) var saidUnder = 0
@@ -41,7 +43,8 @@ final class SimulatedScript: @unchecked Sendable {
     let world = self.world
     task = Task(executorPreference: world.network.loop) { @Sendable [self] in
       while !Task.isCancelled {
-        if doneUnder != world.agentNumber { await attempt() }
+        // What its earlier self has sent must not come behind what it says now.
+        if doneUnder != world.agentNumber, !world.network.isUnderWay(lastLink) { await attempt() }
         // Others have their turn; an agent that has just begun has forgotten everything.
         try? await world.network.loop.clock.sleep(for: .milliseconds(500))
       }
@@ -59,12 +62,14 @@ final class SimulatedScript: @unchecked Sendable {
   private func attempt() async {
     guard
       let manager = try? await RemoteUnitManager(
-        connectingTo: SimulatedTransport(world.network), on: world.network.loop)
+        connectingTo: SimulatedTransport(world.network) { [self] in lastLink = $0 },
+        on: world.network.loop)
     else { return }
     do {
       // A connection does not outlive its agent.
       try await work(on: manager, under: world.agentNumber)
     } catch {
+      lastError = "last told: \(error)"
       world.heard(error)
     }
     await manager.close()
@@ -105,6 +110,13 @@ final class SimulatedScript: @unchecked Sendable {
       // It may have been heard before.
       if error.code != .sameStatus { throw error }
     }
+  }
+}
+
+extension SimulatedScript: CustomStringConvertible {
+  var description: String {
+    "after \(dependencies.map(\.unit.name)), by \(type(of: strategy)), lock: \(lock ?? "none"), "
+      + "leased: \(isLeased), done under agent \(doneUnder), \(lastError ?? "no error")"
   }
 }
 
