@@ -99,7 +99,11 @@ let package = Package(
         "WaitingPush", "SyncTestKit", "WireFixtures",
       ]),
     .executableTarget(
-      name: "trials", dependencies: ["Simulation", "SyncSystem"], path: "Tests/Trials",
+      name: "trials",
+      dependencies: [
+        "Simulation", "Libevent", "SyncPlugin", "SyncRPC", "SyncSystem", "SyncTestKit", "SyncUnits",
+        "TransportUnix",
+      ], path: "Tests/Trials",
       swiftSettings: strict),
     tests(
       "SimulationTests", of: ["Simulation", "SyncTestKit", "SyncUnits"], exclude: ["histories.txt"]),

@@ -1,6 +1,7 @@
 internal import Libevent
 public import SyncPlugin
 internal import SyncSystem
+internal import SyncUnits
 internal import Synchronization
 
 /// An agent that is all that this process does: with its signals, limits and whom it tells.
@@ -66,7 +67,7 @@ public struct AgentProcess: Sendable {
         let child = try command?.start(serving: endpoints, on: loop) {
           events.continuation.yield(.commandEnded($0))
         }
-        let end = try await end(of: events.stream, child: child)
+        let end = try await end(of: events.stream, of: agent, child: child)
         ending.withLock { $0 = end }
       } catch {
         await agent.close()
@@ -81,14 +82,15 @@ public struct AgentProcess: Sendable {
   }
 
   private func end(
-    of events: AsyncStream<Event>, child: SupervisedCommand.Child?
+    of events: AsyncStream<Event>, of agent: Agent, child: SupervisedCommand.Child?
   ) async throws -> SupervisedCommand.Ending {
     for await event in events {
       switch event {
       case .signal(let signal):
         let name = Signal.name(signal.number)
         guard let child else {
-          log.write(.info, "ending", ["signal": name])
+          let waiters = agent.manager.waiterCount
+          log.write(.info, "ending", ["signal": name, "waiters": "\(waiters)"])
           return .exited(0)
         }
         // What comes from the terminal has come to the command as well.

@@ -34,13 +34,14 @@ struct StartQueue {
     entries.contains { $0.options.locks.contains(where: locks.contains) }
   }
 
-  /// Starts all that can be started, first come first served: nobody takes a lock that somebody before
-  /// them waits for.
+  /// Starts all whose locks are free, first come first served: nobody takes a lock that somebody before
+  /// them waits for. Whether the unit may start is asked only then, so that no lock of others plays a part.
   mutating func takeStartable(in store: inout UnitStore) -> [Woken] {
     var woken: [Woken] = []
     var claimed: Set<String> = []
     entries.removeAll { entry in
-      if claimed.isDisjoint(with: entry.options.locks) {
+      let locks = entry.options.locks
+      if claimed.isDisjoint(with: locks), !locks.contains(where: store.locks.isTaken) {
         do throws(UnitError) {
           if let generation = try store.start(entry.unit, entry.options) {
             woken.append(Woken(waiter: entry.waiter, result: .success(generation)))
@@ -51,7 +52,7 @@ struct StartQueue {
           return true
         }
       }
-      claimed.formUnion(entry.options.locks)
+      claimed.formUnion(locks)
       return false
     }
     return woken

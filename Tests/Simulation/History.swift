@@ -1,4 +1,4 @@
-import SyncTestKit
+package import SyncTestKit
 import SyncUnits
 
 /// What several clients do, one step after another.
@@ -28,10 +28,10 @@ extension History {
 }
 
 extension Step {
-  private static let units = "abcde".map { UnitID(String($0)) }
-
-  /// A step, among them some that are refused.
-  static func random(using random: inout SeededRandom) -> Step {
+  /// A step, among them some that are refused. With a prefix it has to do with units and locks of that prefix
+  /// only.
+  package static func random(using random: inout SeededRandom, prefix: String = "") -> Step {
+    let units = ["a", "b", "c", "d", "e"].map { UnitID(prefix + $0) }
     func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
     func unit() -> UnitID { chance(1) ? "" : units.randomElement(using: &random)! }
     func some(_ range: ClosedRange<Int>) -> [UnitID] {
@@ -51,7 +51,9 @@ extension Step {
       var start = Start(unit: unit())
       if chance(60) { start.isLeased = chance(60) }
       start.keepsPending = chance(20)
-      if chance(40) { start.locks = Set(["L", "M"].filter { _ in chance(60) }) }
+      if chance(40) {
+        start.locks = Set(["L", "M"].filter { _ in chance(60) }.map { prefix + $0 })
+      }
       return .start(start)
     case 42..<58: return .finish(unit(), .complete, generation: generation())
     case 58..<64: return .finish(unit(), .fail, generation: generation())
@@ -63,7 +65,8 @@ extension Step {
       let units = some(1...3)
       return .wait(
         .units(units, condition(), count: Int.random(in: 1...units.count, using: &random)))
-    case 88..<90: return .wait(.allUnits)
+    case 88..<90 where prefix.isEmpty: return .wait(.allUnits)
+    case 88..<90: return .wait(.ready(unit()))
     case 90..<95: return .cancel(Int.random(in: 0..<3, using: &random))
     default: return .leave
     }

@@ -83,7 +83,7 @@ package final class Trial {
     default:
       let manager = try manager(of: call.client)
       let task = Task(executorPreference: agent.loop) { @Sendable in
-        let answer = await Self.answer(step, from: manager)
+        let answer = await step.perform(on: manager)
         call.answer.withLock { $0 = answer }
       }
       call.task.withLock { $0 = task }
@@ -95,36 +95,6 @@ package final class Trial {
     let manager = try agent.loop.run { [agent] in try await agent.connect(callTimeout: nil) }
     clients[client] = manager
     return manager
-  }
-
-  private static func answer(_ step: Step, from manager: RemoteUnitManager) async -> Answer {
-    do {
-      switch step {
-      case .want(let unit, let dependencies, let requirement, false):
-        try await manager.want(unit, dependsOn: dependencies, requirement)
-      case .want(let unit, let dependencies, let requirement, true):
-        try await manager.want(unit, dependsOn: dependencies, requirement, isLeased: true)
-      case .start(let start) where start.isOriginal: try await manager.start(start.unit)
-      case .start(let start):
-        var options = StartOptions()
-        options.keepsPendingOnFailure = start.keepsPending
-        options.locks = start.locks.sorted()
-        return .generation(
-          try await manager.start(
-            start.unit, options, tie: start.isLeased ? .lease(process: 0) : .none))
-      case .finish(let unit, let end, let generation):
-        try await manager.finish(unit, as: end.outcome, generation: generation)
-      case .markHealthy(let unit): try await manager.markHealthy(unit, generation: nil)
-      case .reset(let unit, let cascade): try await manager.reset(unit, cascade: cascade)
-      case .wait(let goal): try await manager.wait(for: goal)
-      case .cancel, .leave: break
-      }
-      return .done
-    } catch let error as UnitError {
-      return .failed(error.code)
-    } catch {
-      return .cancelled
-    }
   }
 
   // MARK: Comparing
@@ -190,16 +160,6 @@ extension UnitModel {
       Dependency(
         unit: dependency, requiredStatus: .completed, currentStatus: self[dependency].status,
         isSatisfied: isMet(requirement, by: dependency), requirement: requirement)
-    }
-  }
-}
-
-extension Step.End {
-  fileprivate var outcome: Outcome {
-    switch self {
-    case .complete: .completed
-    case .fail: .failed(Ending("on purpose"))
-    case .skip: .skipped(Ending("on purpose"))
     }
   }
 }

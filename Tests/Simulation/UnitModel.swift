@@ -39,8 +39,6 @@ package struct UnitModel {
 
   package init() {}
 
-  // MARK: Steps
-
   /// Makes one step, the call `id` of `client`, and returns all calls that are answered by it.
   package mutating func make(_ step: Step, id: Int, by client: Int) -> [Int: Answer] {
     answers = [:]
@@ -206,6 +204,7 @@ package struct UnitModel {
       for call in open {
         guard case .start(let start) = call.kind else { continue }
         if claimed.isDisjoint(with: start.locks),
+          start.locks.allSatisfy({ lockHolders[$0] == nil }),
           tryToStart(start, call.id, call.client, mayTakeLocks: true)
         {
           open.removeAll { $0 == call }
@@ -221,7 +220,10 @@ package struct UnitModel {
     }
   }
 
-  // MARK: What follows from the facts
+  /// The calls of a client that are not answered yet, in the order in which they came.
+  package func open(by client: Int) -> [Int] { open.filter { $0.client == client }.map(\.id) }
+
+  // MARK: What follows
 
   subscript(unit: UnitID) -> Unit { units[unit] ?? Unit() }
 
@@ -262,11 +264,9 @@ package struct UnitModel {
   /// Whether it can never be met by what the unit is now.
   private func isLost(_ requirement: Requirement, by unit: UnitID) -> Bool {
     if requirement.isOptional || isMet(requirement, by: unit) { return false }
-    switch self[unit].status {
-    case .failed, .skipped: return true
-    case .pending: return requirement.condition != .completion && isLost(unit)
-    default: return false
-    }
+    let status = self[unit].status
+    return status == .failed || status == .skipped
+      || (status == .pending && requirement.condition != .completion && isLost(unit))
   }
 
   func isReady(_ unit: UnitID) -> Bool {
