@@ -37,10 +37,10 @@ final class SoakClient: @unchecked Sendable {
     while goesOn() {
       let step = Step.random(using: &random, prefix: prefix)
       try await make(step, by: Int.random(in: 0..<3, using: &random))
-      if steps % 50 == 0 { try await compareUnits(as: 0) }
+      if steps % 50 == 0 { try await compareUnits() }
     }
     for client in 0..<3 { try await make(.leave, by: client) }
-    try await compareUnits(as: 0)
+    try await compareUnits()
     await connections.removeValue(forKey: 0)?.close()
   }
 
@@ -56,7 +56,7 @@ final class SoakClient: @unchecked Sendable {
       calls[open[number % open.count]]?.cancel()
       // Behind what takes the call back, on the same connection.
       try await connection(client).ping()
-    case .leave: await connections.removeValue(forKey: client)?.close()
+    case .leave: try await leave(client)
     default:
       let connection = try await connection(client)
       calls[id] = Task(executorPreference: loop) { @Sendable in await step.perform(on: connection) }
@@ -70,19 +70,26 @@ final class SoakClient: @unchecked Sendable {
         throw Failure("\(prefix): \(step): call \(id) brought \(actual as Any), not \(answer)")
       }
     }
-    if step == .leave { try await compareUnits(as: (client + 1) % 3, mayTakeTime: true) }
   }
 
-  /// The end of a connection comes to the agent when it comes.
-  private func compareUnits(as client: Int, mayTakeTime: Bool = false) async throws {
+  /// The end of a connection comes to the agent when it comes: a unit that fails with it tells when.
+  private func leave(_ client: Int) async throws {
+    guard let connection = connections.removeValue(forKey: client) else { return }
+    let mark = UnitID("end-of-\(prefix)")
+    try await connection.want(mark, dependsOn: [], .success, isLeased: true)
+    await connection.close()
+    let other = try await self.connection((client + 1) % 3)
+    try await other.wait(for: .units([mark], .completion, count: 1))
+    try await other.reset(mark, cascade: false)
+  }
+
+  private func compareUnits() async throws {
     let expected = model.list()
-    var actual: [UnitView] = []
-    for _ in 0..<(mayTakeTime ? 5_000 : 1) {
-      actual = try await connection(client).list().filter { $0.unit.name.hasPrefix(prefix) }
-        .map(UnitView.init)
-      if actual == expected { return }
+    let actual = try await connection(0).list().filter { $0.unit.name.hasPrefix(prefix) }
+      .map(UnitView.init)
+    if actual != expected {
+      throw Failure("\(prefix): the agent has \(actual), the model \(expected)")
     }
-    throw Failure("\(prefix): the agent has \(actual), the model \(expected)")
   }
 
   private func connection(_ client: Int) async throws -> RemoteUnitManager {
