@@ -41,6 +41,11 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   public init() throws(PluginError) {
     // libevent would print on stderr what its callers learn from its results.
     event_set_log_callback { _, _ in }
+    do {
+      try Self.requireDescriptors()
+    } catch {
+      throw PluginError(.system, "cannot create an event loop: \(error)")
+    }
     guard let base = Self.newBase() else {
       throw PluginError(.system, "cannot create an event loop: out of descriptors or memory")
     }
@@ -54,6 +59,14 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     let waker = waker
     wakeEvent = Event(base: base, .readable(waker)) { Descriptor.resetEventCounter(waker) }
     wakeEvent?.add()
+  }
+
+  /// libevent ends the process, and says nothing, where it has one descriptor for itself and not the
+  /// two others that it takes too.
+  private static func requireDescriptors() throws(SystemError) {
+    var spare: [Int32] = []
+    defer { for descriptor in spare { Descriptor.close(descriptor) } }
+    for _ in 0..<3 { spare.append(try Descriptor.eventCounter()) }
   }
 
   /// No lock, as one thread uses it; and no variables of libevent's own, which nobody here means.
