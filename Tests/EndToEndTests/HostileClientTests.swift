@@ -117,24 +117,4 @@ import WireFixtures
     }
     #expect(last == 400)
   }
-
-  @Test func runningOutOfDescriptorsIsSurvived() async throws {
-    let folder = try TemporaryFolder()
-    let path = folder.file("agent.sock")
-    // The agent raises its soft limit to the hard one, so the hard one is set.
-    let process = try CoderProcess(
-      [
-        "-c", "ulimit -n 24; exec \"$0\" agent --socket-path \(path) --ready-fd 1",
-        CoderProcess.built(),
-      ],
-      program: "/bin/sh")
-    await process.waitForOutput("\n")
-    var connections = try (0..<60).map { _ in try RawConnection(to: path) }
-    connections.removeAll()
-    let result = try await CoderProcess.run(["exp", "sync", "ping", "--socket-path", path])
-    #expect(result.status == 0)
-    process.send(SIGTERM)
-    let log = await process.end().error
-    #expect(log.components(separatedBy: "accepting connections pauses").count <= 3)
-  }
 }
