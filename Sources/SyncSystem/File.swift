@@ -207,8 +207,18 @@ package enum File {
   /// The beginning of a small file, from an open descriptor.
   package static func contents(of descriptor: Int32) throws(SystemError) -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = try check(.read) { pread(descriptor, &buffer, 4096, 0) }
-    return String(decoding: buffer[..<count], as: UTF8.self)
+    var size = 0
+    // The kernel may return early, and a file that is half read looks like another one.
+    while size < buffer.count {
+      let count = try check(.read) {
+        buffer[size...].withUnsafeMutableBytes { [size] in
+          pread(descriptor, $0.baseAddress, $0.count, size)
+        }
+      }
+      if count == 0 { break }
+      size += count
+    }
+    return String(decoding: buffer[..<size], as: UTF8.self)
   }
 
   /// The beginning of a small file.
