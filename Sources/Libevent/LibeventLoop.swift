@@ -58,7 +58,11 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     }
     let waker = waker
     wakeEvent = Event(base: base, .readable(waker)) { Descriptor.resetEventCounter(waker) }
-    wakeEvent?.add()
+    do {
+      try wakeEvent?.add()
+    } catch {
+      throw PluginError(.system, "cannot create an event loop: \(error)")
+    }
   }
 
   /// libevent ends the process, and says nothing, where it has one descriptor for itself and not the
@@ -233,9 +237,8 @@ extension LibeventLoop {
   }
 
   private func when(_ trigger: Event.Trigger, _ body: @escaping () -> Void) -> Registration {
-    let event = Event(base: base, trigger, body)
-    event.add()
-    return Registration { event.remove() }
+    let watch = Watch(on: self, Event(base: base, trigger, body))
+    return Registration { watch.cancel() }
   }
 
   public func schedule(after delay: Duration, _ body: @escaping () -> Void) -> Registration {
@@ -245,4 +248,32 @@ extension LibeventLoop {
   }
 
   public var clock: any Clock<Duration> { LoopClock(loop: self) }
+}
+
+/// Waits for a descriptor, as soon as the kernel can.
+private final class Watch {
+  private let loop: LibeventLoop
+  private let event: Event
+  private var pause: Registration?
+
+  init(on loop: LibeventLoop, _ event: Event) {
+    self.loop = loop
+    self.event = event
+    begin()
+  }
+
+  private func begin() {
+    do {
+      try event.add()
+    } catch {
+      // Nobody ever waits for a plain file; all else may be there again later.
+      if error.errno == Errno.notPermitted { return }
+      pause = loop.schedule(after: ListenerEvent.backOff) { [unowned self] in begin() }
+    }
+  }
+
+  func cancel() {
+    event.remove()
+    pause?.cancel()
+  }
 }
