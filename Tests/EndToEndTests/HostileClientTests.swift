@@ -69,20 +69,6 @@ import WireFixtures
     #expect(answer == failure(#"cannot start unit "a": unit not ready"#))
   }
 
-  @Test func slowAndSilentClientsDisturbNobody() async throws {
-    let agent = try await TestAgent()
-    var slow: [RawConnection] = []
-    for index in 0..<200 {
-      let connection = try RawConnection(to: agent.socketPath)
-      if index % 2 == 0 { connection.send([0x03, 1]) }
-      slow.append(connection)
-    }
-    for _ in 0..<20 { #expect(try await agent.sync("ping").status == 0) }
-    // A frame that has begun is waited for, and no longer than its limit.
-    let connection = slow[0]
-    #expect(await connection.untilEnd() == [])
-  }
-
   /// A client that asks much and reads nothing must not make the agent remember all the answers.
   @Test func whoDoesNotReadIsNotAnswered() async throws {
     let agent = try await TestAgent()
