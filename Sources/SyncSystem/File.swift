@@ -17,6 +17,8 @@ package struct FileStatus: Equatable, Sendable {
   /// The permission bits, the sticky bit among them.
   package let mode: UInt32
   package let owner: UInt32
+  /// How many names it has.
+  package let links: UInt
   package let device: UInt
   package let inode: UInt
 
@@ -42,6 +44,7 @@ package struct FileStatus: Equatable, Sendable {
       }
     mode = UInt32(status.st_mode) & 0o7777
     owner = status.st_uid
+    links = UInt(status.st_nlink)
     device = UInt(status.st_dev)
     inode = UInt(status.st_ino)
   }
