@@ -133,7 +133,7 @@ let package = Package(
         "coder", "SyncTestKit", "SyncRPC", "SyncSystem", "SyncWire", "WireFixtures", "Libevent",
         "StandardPlugins", "SyncAgent", "SyncCLI", "SyncPlugin", "SyncUnits", "TransportCommand",
         "TransportMemory",
-      ], exclude: ["budgets.txt", "counting-shim.c"]),
+      ], exclude: ["budgets.txt", "counting-shim.c", "fault-shim.c"]),
   ],
   swiftLanguageModes: [.v6]
 )

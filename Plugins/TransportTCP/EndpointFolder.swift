@@ -91,8 +91,13 @@ struct EndpointFolder: Equatable {
 
   private func untrusted(_ path: String, _ status: FileStatus) -> PluginError {
     let reason =
-      status.isPrivate
-      ? "it belongs to uid \(status.owner)" : "others than its owner have access to it"
+      if !status.isPrivate {
+        "others than its owner have access to it"
+      } else if isTrusted(status, forWriting: false) {
+        "it is \(status.kind.rawValue)"
+      } else {
+        "it belongs to uid \(status.owner)"
+      }
     return PluginError(.permissionDenied, "\(path) cannot be trusted: \(reason)")
   }
 

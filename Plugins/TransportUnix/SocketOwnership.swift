@@ -55,6 +55,11 @@ struct SocketOwnership {
   private static func prepareFolder(of path: String) throws {
     guard let folder = File.parent(of: path) else { throw blocked(path, "it is the root folder") }
     try File.createPrivateFolders(folder)
+    // Whoever owns a link can make it lead elsewhere at any time.
+    let link = try File.statusOfLink(folder)
+    guard link.owner == ThisProcess.userID || link.owner == 0 else {
+      throw blocked(path, "the folder \(folder) belongs to uid \(link.owner)")
+    }
     let status = try File.status(folder)
     guard status.kind == .directory else {
       throw blocked(path, "\(folder) is \(status.kind.rawValue), not a folder")
@@ -140,6 +145,8 @@ private struct LockFile {
     guard status.owner == ThisProcess.userID else {
       throw blocked(path, "it belongs to uid \(status.owner)")
     }
+    // Somebody else may have given one of our files this name, for us to empty it.
+    guard status.links <= 1 else { throw blocked(path, "it has other names too") }
     guard try File.tryLock(descriptor) else {
       let starter = Int32(try File.contents(of: descriptor)).map {
         Peer(processID: $0, userID: status.owner)

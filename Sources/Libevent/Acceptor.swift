@@ -23,7 +23,11 @@ final class Acceptor {
     self.report = report
     self.accept = accept
     event = Event(base: loop.base, .readable(socket)) { [unowned self] in acceptAll() }
-    event?.add()
+    begin()
+  }
+
+  private func begin() {
+    do { try event?.add() } catch { backOff(error) }
   }
 
   func cancel() {
@@ -54,7 +58,7 @@ final class Acceptor {
     event?.remove()
     pause = loop.schedule(after: ListenerEvent.backOff) { [unowned self] in
       pause = nil
-      event?.add()
+      begin()
     }
     if !isPausing {
       isPausing = true

@@ -24,6 +24,7 @@ final class DescriptorConnection: Connection {
   private var readEvent: Event?
   private var writeEvent: Event?
   private var closingTimer: Registration?
+  private var failing: Registration?
   private var lingering: Registration?
   private var output: [UInt8] = []
   private var written = 0
@@ -107,7 +108,11 @@ final class DescriptorConnection: Connection {
   private func resumeReading() {
     guard let readEvent, !isPaused, !isCongested else { return }
     if isInputFile { return readEvent.add(after: .zero) }
-    if readEvent.add() { return }
+    do {
+      return try readEvent.add()
+    } catch {
+      guard error.errno == Errno.notPermitted else { return failSoon(error) }
+    }
     isInputFile = true
     let event = Event(base: loop.base, .time) { [unowned self] in
       // Reading may end the connection, and with it the last reference to it.
@@ -190,13 +195,20 @@ final class DescriptorConnection: Connection {
     writeEvent = Event(base: loop.base, .writable(channel.writing)) { [unowned self] in
       writeOutput()
     }
-    writeEvent?.add()
+    do { try writeEvent?.add() } catch { failSoon(error) }
   }
 
   private func relieve() {
     isCongested = false
     resumeReading()
     handler?.drained()
+  }
+
+  /// Not while somebody is using the connection.
+  private func failSoon(_ error: SystemError) {
+    readEvent = nil
+    writeEvent = nil
+    failing = loop.schedule(after: .zero) { self.fail(error) }
   }
 
   private func fail(_ error: SystemError) {
@@ -217,6 +229,8 @@ final class DescriptorConnection: Connection {
     writeEvent = nil
     closingTimer?.cancel()
     closingTimer = nil
+    failing?.cancel()
+    failing = nil
     output = []
     written = 0
     closeDescriptors(reason)

@@ -1,4 +1,5 @@
 internal import CLibevent
+internal import SyncSystem
 
 /// One event of libevent: a descriptor, a signal or a time to wait for. Belongs to the loop's thread.
 final class Event {
@@ -29,9 +30,12 @@ final class Event {
     precondition(event != nil, "libevent is out of memory")
   }
 
-  /// Begins to wait. Fails where the kernel refuses the descriptor, as epoll does for a plain file.
-  @discardableResult
-  func add() -> Bool { event_add(event, nil) == 0 }
+  /// Begins to wait.
+  /// - Throws: `notPermitted` if nobody can wait for the descriptor, as for a plain file; otherwise the
+  ///   kernel is out of what waiting takes.
+  func add() throws(SystemError) {
+    if event_add(event, nil) != 0 { throw SystemError(last: .epollControl) }
+  }
 
   func add(after delay: Duration) {
     let (seconds, attoseconds) = max(delay, .zero).components

@@ -41,6 +41,11 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   public init() throws(PluginError) {
     // libevent would print on stderr what its callers learn from its results.
     event_set_log_callback { _, _ in }
+    do {
+      try Self.requireDescriptors()
+    } catch {
+      throw PluginError(.system, "cannot create an event loop: \(error)")
+    }
     guard let base = Self.newBase() else {
       throw PluginError(.system, "cannot create an event loop: out of descriptors or memory")
     }
@@ -53,7 +58,19 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
     }
     let waker = waker
     wakeEvent = Event(base: base, .readable(waker)) { Descriptor.resetEventCounter(waker) }
-    wakeEvent?.add()
+    do {
+      try wakeEvent?.add()
+    } catch {
+      throw PluginError(.system, "cannot create an event loop: \(error)")
+    }
+  }
+
+  /// libevent ends the process, and says nothing, where it has one descriptor for itself and not the
+  /// two others that it takes too.
+  private static func requireDescriptors() throws(SystemError) {
+    var spare: [Int32] = []
+    defer { for descriptor in spare { Descriptor.close(descriptor) } }
+    for _ in 0..<3 { spare.append(try Descriptor.eventCounter()) }
   }
 
   /// No lock, as one thread uses it; and no variables of libevent's own, which nobody here means.
@@ -220,9 +237,8 @@ extension LibeventLoop {
   }
 
   private func when(_ trigger: Event.Trigger, _ body: @escaping () -> Void) -> Registration {
-    let event = Event(base: base, trigger, body)
-    event.add()
-    return Registration { event.remove() }
+    let watch = Watch(on: self, Event(base: base, trigger, body))
+    return Registration { watch.cancel() }
   }
 
   public func schedule(after delay: Duration, _ body: @escaping () -> Void) -> Registration {
@@ -232,4 +248,32 @@ extension LibeventLoop {
   }
 
   public var clock: any Clock<Duration> { LoopClock(loop: self) }
+}
+
+/// Waits for a descriptor, as soon as the kernel can.
+private final class Watch {
+  private let loop: LibeventLoop
+  private let event: Event
+  private var pause: Registration?
+
+  init(on loop: LibeventLoop, _ event: Event) {
+    self.loop = loop
+    self.event = event
+    begin()
+  }
+
+  private func begin() {
+    do {
+      try event.add()
+    } catch {
+      // Nobody ever waits for a plain file; all else may be there again later.
+      if error.errno == Errno.notPermitted { return }
+      pause = loop.schedule(after: ListenerEvent.backOff) { [unowned self] in begin() }
+    }
+  }
+
+  func cancel() {
+    event.remove()
+    pause?.cancel()
+  }
 }

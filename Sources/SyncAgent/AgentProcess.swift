@@ -51,8 +51,7 @@ public struct AgentProcess: Sendable {
     try loop.run {
       let events = AsyncStream.makeStream(of: Event.self)
       // Before the first endpoint exists, so that no signal can leave it behind.
-      let signals = try SignalDescriptor(
-        command == nil ? Signal.termination : Signal.passedOn)
+      let signals = try collectSignals()
       let signalWatch = loop.whenReadable(signals.descriptor) {
         while let arrival = signals.next() { events.continuation.yield(.signal(arrival)) }
       }
@@ -107,6 +106,14 @@ public struct AgentProcess: Sendable {
       }
     }
     return .exited(0)
+  }
+
+  private func collectSignals() throws(PluginError) -> SignalDescriptor {
+    do {
+      return try SignalDescriptor(command == nil ? Signal.termination : Signal.passedOn)
+    } catch {
+      throw PluginError(.system, "cannot wait for signals: \(error)")
+    }
   }
 
   private func raiseOpenFileLimit() {

@@ -6,7 +6,8 @@ internal import Synchronization
 /// Lines about what happens, on standard error.
 ///
 /// Logging never waits and never ends the agent: what cannot be written at once, because the disk is
-/// full or nobody reads the pipe, is dropped, and the next line that goes through says how many were.
+/// full or nobody reads the pipe, is dropped, and the next line that goes through says how many were. What
+/// does not fit may be the end of a long line.
 /// May be used from any thread.
 public final class Log: Sendable {
   /// How important a line is.
@@ -28,7 +29,7 @@ public final class Log: Sendable {
 
   private let level: Level
   private let format: Format
-  private let lostLines = Mutex(0)
+  private let stream = Mutex(Stream())
 
   /// Creates a log that writes lines of at least `level`.
   public init(level: Level = .info, format: Format = .text) {
@@ -44,16 +45,16 @@ public final class Log: Sendable {
     _ level: Level, _ message: String, _ fields: KeyValuePairs<String, String> = [:]
   ) {
     guard writes(level) else { return }
-    lostLines.withLock { lost in
-      if lost > 0 {
-        let note = line(.warn, "log lines were lost", ["count": String(lost)])
-        guard Self.tryWrite(note) else {
-          lost += 1
+    stream.withLock { stream in
+      if stream.lostLines > 0 {
+        let note = line(.warn, "log lines were lost", ["count": String(stream.lostLines)])
+        guard stream.tryWrite(note) else {
+          stream.lostLines += 1
           return
         }
-        lost = 0
+        stream.lostLines = 0
       }
-      if !Self.tryWrite(line(level, message, fields)) { lost += 1 }
+      if !stream.tryWrite(line(level, message, fields)) { stream.lostLines += 1 }
     }
   }
 
@@ -79,13 +80,17 @@ public final class Log: Sendable {
     }
   }
 
-  private static func tryWrite(_ line: String) -> Bool {
-    guard Descriptor.isWritable(Descriptor.standardError) else { return false }
-    do {
-      try Descriptor.writeAll(Descriptor.standardError, line)
-      return true
-    } catch {
-      return false
+  /// Standard error, and what has not gone through.
+  private struct Stream {
+    var lostLines = 0
+    private var endsInsideALine = false
+
+    mutating func tryWrite(_ line: String) -> Bool {
+      let text = endsInsideALine ? "\n" + line : line
+      let count = Descriptor.writeWhatFits(Descriptor.standardError, text)
+      let isComplete = count == text.utf8.count
+      if count > 0 { endsInsideALine = !isComplete }
+      return isComplete
     }
   }
 }

@@ -13,14 +13,28 @@ struct PrivateFolder {
     Self.removeStale(in: parent)
     while true {
       let path = try File.createTemporaryFolder(parent + "/" + Self.prefix)
-      let descriptor = try File.openLockFile(path + Self.lockName)
-      // Another agent may have taken it for stale before it was locked.
-      if try File.tryLock(descriptor), try File.statusOfLinkIfPresent(path) != nil {
+      if let descriptor = try Self.lock(path) {
         self.path = path
         lock = descriptor
         return
       }
-      Descriptor.close(descriptor)
+    }
+  }
+
+  /// Nil if another agent has taken the folder for stale before it was locked.
+  private static func lock(_ path: String) throws(SystemError) -> Int32? {
+    var descriptor: Int32?
+    do throws(SystemError) {
+      let lock = try File.openLockFile(path + lockName)
+      descriptor = lock
+      if try File.tryLock(lock), try File.statusOfLinkIfPresent(path) != nil { return lock }
+      Descriptor.close(lock)
+      return nil
+    } catch {
+      if let descriptor { Descriptor.close(descriptor) }
+      // Without a lock in it, nobody would ever remove it.
+      try? File.removeFolder(path)
+      throw error
     }
   }
 

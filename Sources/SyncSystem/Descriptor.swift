@@ -33,6 +33,19 @@ package enum Descriptor {
     }
   }
 
+  /// Writes as much of `text` as goes through without waiting for a reader, and returns its bytes.
+  package static func writeWhatFits(_ descriptor: Int32, _ text: String) -> Int {
+    let bytes = Array(text.utf8)
+    var written = 0
+    // So much goes through wherever anything does; with more, a pipe waits until there is room for all.
+    while written < bytes.count, isWritable(descriptor) {
+      let piece = bytes[written..<min(written + Int(PIPE_BUF), bytes.count)]
+      guard let count = try? piece.withUnsafeBytes({ try write(descriptor, $0) }) else { break }
+      written += count
+    }
+    return written
+  }
+
   /// Closes a descriptor. It is gone even if the call says otherwise, so there is nothing to throw.
   package static func close(_ descriptor: Int32) {
     _ = Glibc.close(descriptor)

@@ -17,6 +17,8 @@ package struct FileStatus: Equatable, Sendable {
   /// The permission bits, the sticky bit among them.
   package let mode: UInt32
   package let owner: UInt32
+  /// How many names it has.
+  package let links: UInt
   package let device: UInt
   package let inode: UInt
 
@@ -42,6 +44,7 @@ package struct FileStatus: Equatable, Sendable {
       }
     mode = UInt32(status.st_mode) & 0o7777
     owner = status.st_uid
+    links = UInt(status.st_nlink)
     device = UInt(status.st_dev)
     inode = UInt(status.st_ino)
   }
@@ -207,8 +210,18 @@ package enum File {
   /// The beginning of a small file, from an open descriptor.
   package static func contents(of descriptor: Int32) throws(SystemError) -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = try check(.read) { pread(descriptor, &buffer, 4096, 0) }
-    return String(decoding: buffer[..<count], as: UTF8.self)
+    var size = 0
+    // The kernel may return early, and a file that is half read looks like another one.
+    while size < buffer.count {
+      let count = try check(.read) {
+        buffer[size...].withUnsafeMutableBytes { [size] in
+          pread(descriptor, $0.baseAddress, $0.count, size)
+        }
+      }
+      if count == 0 { break }
+      size += count
+    }
+    return String(decoding: buffer[..<size], as: UTF8.self)
   }
 
   /// The beginning of a small file.

@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// The system calls of this package, by the names under which they appear in errors and tests.
 package enum SystemCall: String, Sendable {
-  case accept, bind, chmod, clone, connect, dup, eventfd, exec, fchmod, fcntl, flock, fstat
+  case accept, bind, chmod, clone, connect, dup, epollControl = "epoll_ctl", eventfd, exec, fchmod,
+    fcntl, flock, fstat
   case ftruncate, getcwd, getrandom, getrlimit, getsockname, getsockopt, listen, lstat, mkdir,
     mkdtemp
   case open, opendir, pidfdOpen = "pidfd_open", pipe, read, rename, rmdir, sendto, setrlimit,
@@ -19,6 +20,11 @@ package struct SystemError: Error, Hashable, Sendable {
   package init(_ call: SystemCall, _ errno: Int32) {
     self.call = call
     self.errno = errno
+  }
+
+  /// What has just made `call` fail in a library that makes calls of its own.
+  package init(last call: SystemCall) {
+    self.init(call, Glibc.errno)
   }
 }
 

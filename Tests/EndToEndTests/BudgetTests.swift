@@ -30,18 +30,6 @@ import WireFixtures
     #expect(measured <= budget * 1.1, "\(name)")
   }
 
-  /// The shim, built for this run.
-  private func shim(in folder: TemporaryFolder) async throws -> String {
-    let library = folder.file("shim.so")
-    let result = try await CoderProcess.run(
-      [
-        "-O2", "-shared", "-fPIC", "-o", library,
-        Self.folder.appendingPathComponent("counting-shim.c").path, "-ldl",
-      ], program: "cc")
-    #expect(result.status == 0, "\(result.error)")
-    return library
-  }
-
   private struct Counts {
     var allocations = 0.0
     var calls = 0.0
@@ -64,7 +52,9 @@ import WireFixtures
     let path = folder.file("agent.sock")
     let process = try CoderProcess(
       ["agent", "--socket-path", path, "--ready-fd", "1", "--log-level", "error"],
-      environment: ["LD_PRELOAD": try await shim(in: folder), "COUNTS_FILE": counts])
+      environment: [
+        "LD_PRELOAD": try await buildShim("counting-shim.c", in: folder), "COUNTS_FILE": counts,
+      ])
     await process.waitForOutput("\n")
     let connection = try RawConnection(to: path)
     var received = 0
@@ -100,7 +90,7 @@ import WireFixtures
 
   @Test func aPingCostsTheCommandLineLittle() async throws {
     let agent = try await TestAgent()
-    let library = try await shim(in: agent.folder)
+    let library = try await buildShim("counting-shim.c", in: agent.folder)
     func counts(_ arguments: [String]) async throws -> Counts {
       let file = agent.folder.file("counts")
       let result = try await CoderProcess.run(

@@ -65,24 +65,57 @@ import Testing
           "agent", "--socket-path", path, "--ready-fd", "1", "--log-level", "error",
         ])
       }
-      // The loser ends by itself; the winner says that it is ready.
-      let ready = await withTaskGroup(of: Bool.self) { group in
-        for process in pair {
-          group.addTask {
-            await process.waitForOutput("\n")
-            return !process.outputSoFar.isEmpty
-          }
-        }
-        var ready = 0
-        for await isReady in group where isReady { ready += 1 }
-        return ready
-      }
-      #expect(ready == 1, "round \(round)")
+      #expect(await readyCount(of: pair) == 1, "round \(round)")
       for process in pair { process.send(SIGTERM) }
       let results = [await pair[0].end(), await pair[1].end()]
       #expect(Set(results.map(\.status)) == [0, 75], "round \(round): \(results)")
       #expect(folder.files == [], "round \(round)")
     }
+  }
+
+  /// What an agent leaves that was killed goes to one of many, and the others say who has it.
+  @Test(arguments: ["unix", "tcp"])
+  func manyAgentsThatStartAfterAKillAgree(_ transport: String) async throws {
+    for round in 0..<5 {
+      let killed = try await TestAgent(transport: transport)
+      let folder = killed.folder
+      var endpoint = "unix:\(killed.socketPath)"
+      if transport == "tcp" {
+        let file = try String(contentsOfFile: folder.file("tcp-latest"), encoding: .utf8)
+        endpoint = "tcp:\(file.split(separator: "\n")[0].dropFirst("address ".count))"
+      }
+      killed.process.send(SIGKILL)
+      _ = await killed.process.end()
+      let agents = try (0..<20).map { _ in
+        try CoderProcess(
+          ["agent", "--transport", endpoint, "--ready-fd", "1", "--log-level", "error"],
+          environment: killed.environment)
+      }
+      #expect(await readyCount(of: agents) == 1, "round \(round)")
+      let ping = try await killed.sync("--transport", endpoint, "ping")
+      #expect(ping == ProcessOutput(output: "Success\n", error: "", status: 0))
+      for agent in agents { agent.send(SIGTERM) }
+      var losers = 0
+      for agent in agents {
+        let result = await agent.end()
+        if result == ProcessOutput(output: "\n", error: "", status: 0) { continue }
+        losers += 1
+        #expect(result.status == 75)
+        #expect(result.error.contains(" is not available"), "\(result.error)")
+      }
+      #expect(losers == 19)
+      #expect(folder.files == [], "round \(round)")
+    }
+  }
+
+  /// How many of them serve; the others end by themselves.
+  private func readyCount(of agents: [CoderProcess]) async -> Int {
+    var ready = 0
+    for agent in agents {
+      await agent.waitForOutput("\n")
+      if !agent.outputSoFar.isEmpty { ready += 1 }
+    }
+    return ready
   }
 
   /// The full thousand is run by the test command; fewer where every process is slow.

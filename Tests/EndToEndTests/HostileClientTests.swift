@@ -21,13 +21,6 @@ import WireFixtures
     #expect(try descriptorCount(of: agent) == count)
   }
 
-  /// Runs blocking work on a thread of its own.
-  private func onThread<R: Sendable>(_ body: @escaping @Sendable () -> R) async -> R {
-    await withCheckedContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(returning: body()) }
-    }
-  }
-
   static let closing: [(String, [UInt8])] = [
     ("HTTP", Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)),
     ("TLS", [0x16, 3, 1]), ("0xff", [UInt8](repeating: 0xff, count: 32)),
@@ -42,7 +35,7 @@ import WireFixtures
     for _ in 0..<50 {
       let connection = try RawConnection(to: agent.socketPath)
       connection.send(bytes)
-      #expect(await onThread { connection.readUntilEnd() } == [])
+      #expect(await connection.untilEnd() == [])
     }
     try await expectDescriptorCount(before, of: agent)
   }
@@ -63,7 +56,7 @@ import WireFixtures
     let connection = try RawConnection(to: agent.socketPath)
     connection.send(call(.ping) + call(.list, stream: 2))
     connection.endOutput()
-    #expect(await onThread { connection.readUntilEnd() } == success() + success(stream: 2))
+    #expect(await connection.untilEnd() == success() + success(stream: 2))
   }
 
   @Test func startingAUnitThatIsNotReadyIsRefused() async throws {
@@ -72,22 +65,8 @@ import WireFixtures
     let connection = try RawConnection(to: agent.socketPath)
     connection.send(call(.start, UnitRequest(unit: "a").encoded))
     connection.endOutput()
-    let answer = await onThread { connection.readUntilEnd() }
+    let answer = await connection.untilEnd()
     #expect(answer == failure(#"cannot start unit "a": unit not ready"#))
-  }
-
-  @Test func slowAndSilentClientsDisturbNobody() async throws {
-    let agent = try await TestAgent()
-    var slow: [RawConnection] = []
-    for index in 0..<200 {
-      let connection = try RawConnection(to: agent.socketPath)
-      if index % 2 == 0 { connection.send([0x03, 1]) }
-      slow.append(connection)
-    }
-    for _ in 0..<20 { #expect(try await agent.sync("ping").status == 0) }
-    // A frame that has begun is waited for, and no longer than its limit.
-    let connection = slow[0]
-    #expect(await onThread { connection.readUntilEnd() } == [])
   }
 
   /// A client that asks much and reads nothing must not make the agent remember all the answers.
@@ -108,7 +87,7 @@ import WireFixtures
     if !isSanitized { #expect(try #require(peak) < 60_000) }
     // Whoever reads in the end gets them all.
     connection.endOutput()
-    let answers = await onThread { connection.readUntilEnd() }
+    let answers = await connection.untilEnd()
     var decoder = PacketDecoder()
     var offset = 0
     var last: UInt64 = 0
@@ -116,25 +95,5 @@ import WireFixtures
       last = packet.stream
     }
     #expect(last == 400)
-  }
-
-  @Test func runningOutOfDescriptorsIsSurvived() async throws {
-    let folder = try TemporaryFolder()
-    let path = folder.file("agent.sock")
-    // The agent raises its soft limit to the hard one, so the hard one is set.
-    let process = try CoderProcess(
-      [
-        "-c", "ulimit -n 24; exec \"$0\" agent --socket-path \(path) --ready-fd 1",
-        CoderProcess.built(),
-      ],
-      program: "/bin/sh")
-    await process.waitForOutput("\n")
-    var connections = try (0..<60).map { _ in try RawConnection(to: path) }
-    connections.removeAll()
-    let result = try await CoderProcess.run(["exp", "sync", "ping", "--socket-path", path])
-    #expect(result.status == 0)
-    process.send(SIGTERM)
-    let log = await process.end().error
-    #expect(log.components(separatedBy: "accepting connections pauses").count <= 3)
   }
 }

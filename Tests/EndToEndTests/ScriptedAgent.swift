@@ -106,6 +106,13 @@ final class RawConnection: @unchecked Sendable {
     return received
   }
 
+  /// As ``readUntilEnd()``, on a thread of its own.
+  func untilEnd() async -> [UInt8] {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(returning: self.readUntilEnd()) }
+    }
+  }
+
   /// Waits for the CloseSend of the next call.
   func readCall() -> Bool {
     while true {

@@ -1,6 +1,8 @@
 import Foundation
 import SyncTestKit
+import SyncWire
 import Testing
+import WireFixtures
 
 /// Two users on one machine; only root can play both.
 @Suite(.serialized, .enabled(if: getuid() == 0)) struct UserTests {
@@ -120,6 +122,68 @@ import Testing
     #expect(root.output == "Success\n")
     agent.send(SIGTERM)
     #expect(await agent.end().status == 0)
+  }
+
+  /// They could make it lead elsewhere at any time.
+  @Test func aLinkOfAnotherUserIsNoFolder() async throws {
+    let folder = try await publicFolder()
+    let link = folder.file("link")
+    mkdir(folder.file("own"), 0o700)
+    symlink("own", link)
+    lchown(link, 65_534, 65_534)
+    let result = try await attemptToServe(link + "/a.sock")
+    // Some kernels do not even let us follow it.
+    let reasons = ["the folder \(link) belongs to uid 65534", "mkdir: permission denied"]
+    let texts = reasons.map { "error: socket path \(link)/a.sock cannot be used: \($0)\n" }
+    #expect(texts.contains(result.error), "\(result.error)")
+    #expect([73, 77].contains(result.status))
+  }
+
+  /// The port of an agent that was killed is anybody's: who has it gets a proof that is worth nothing any
+  /// more, and hears of no unit.
+  @Test func thePortOfAKilledAgentIsNotTrusted() async throws {
+    let folder = try await publicFolder()
+    let coder = folder.file("coder")
+    let runtime = folder.file("runtime")
+    let variables = ["CODER_AGENT_TRANSPORT=tcp", "CODER_AGENT_RUNTIME_DIR=\(runtime)"]
+    let agent = try asUser(
+      65_534, ["env"] + variables + [coder, "agent", "--transport", "tcp", "--ready-fd", "1"])
+    await agent.waitForOutput("\n")
+    agent.send(SIGKILL)
+    _ = await agent.end()
+    let file = try String(contentsOfFile: runtime + "/tcp-latest", encoding: .utf8)
+    let port = try #require(
+      file.split(separator: "\n")[0].split(separator: ":").last.flatMap { UInt16($0) })
+    var hello = HelloResponse()
+    hello.token = String(repeating: "00", count: 32)
+    let answer = success(hello.encoded)
+    let bytes = ReceivedBytes()
+    let impostor = try Impostor(port: port) { connection in
+      _ = connection.readCall()
+      connection.send(answer)
+      bytes.set(connection.readUntilEnd())
+    }
+    let client = try asUser(
+      65_534, ["env"] + variables + [coder, "exp", "sync", "want", "secret-unit", "b"])
+    let result = await client.end()
+    #expect(
+      result.error
+        == "error: connect to agent socket: whoever listens there is not the agent that the endpoint file names\n"
+    )
+    #expect(result.output == "")
+    #expect(result.status == 77)
+    let received = await bytes.value()
+    withExtendedLifetime(impostor) {}
+    var decoder = PacketDecoder()
+    var offset = 0
+    var kinds: [PacketKind] = []
+    while let packet = try decoder.next(in: received.span.bytes, at: &offset) {
+      if let kind = packet.kind { kinds.append(kind) }
+    }
+    // One Hello, and at most the end of it.
+    #expect(kinds.prefix(4) == [.invokeMetadata, .invoke, .message, .closeSend])
+    #expect(kinds.dropFirst(4).allSatisfy { $0 == .close })
+    #expect(String(decoding: received, as: UTF8.self).contains("/unitsync.v1.UnitSync/Hello"))
   }
 
   @Test func aFolderOfAnotherUserIsNotUsed() async throws {

@@ -84,10 +84,13 @@ public final class CoderProcess: Sendable {
     }
   }
 
-  /// Waits until standard error contains `text`, or the process has ended.
-  public func waitForError(_ text: String) async {
+  /// Waits until standard error contains `text`, `count` times in all, or the process has ended.
+  public func waitForError(_ text: String, count: Int = 1) async {
     await collector.wait { state in
-      state.result != nil || String(decoding: state.error, as: UTF8.self).contains(text)
+      if state.result != nil { return true }
+      let error = String(decoding: state.error, as: UTF8.self)
+      if count == 1 { return error.contains(text) }
+      return error.components(separatedBy: text).count > count
     }
   }
 

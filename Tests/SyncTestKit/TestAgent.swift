@@ -39,10 +39,11 @@ public final class TestAgent: Sendable {
 
   /// Starts an agent that serves `transport`, `unix` or `tcp`, and returns when it listens.
   ///
-  /// `flags` are added to those of `coder agent`, and `program` is what is run as `coder`.
+  /// `flags` are added to those of `coder agent`, `variables` to the environment of the agent and its
+  /// clients, and `program` is what is run as `coder`.
   public init(
     in folder: TemporaryFolder? = nil, transport: String = "unix", flags: [String] = [],
-    program: String = CoderProcess.built()
+    variables: [String: String] = [:], program: String = CoderProcess.built()
   ) async throws {
     let folder = try folder ?? TemporaryFolder()
     self.folder = folder
@@ -51,7 +52,7 @@ public final class TestAgent: Sendable {
     environment = [
       "CODER_AGENT_TRANSPORT": transport, "CODER_AGENT_SOCKET_PATH": socketPath,
       "CODER_AGENT_RUNTIME_DIR": folder.path,
-    ]
+    ].merging(variables) { $1 }
     process = try CoderProcess(
       ["agent", "--transport", transport, "--ready-fd", "1"] + flags, program: program,
       environment: environment)

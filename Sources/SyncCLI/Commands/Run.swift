@@ -55,7 +55,7 @@ extension Command {
       } catch let failure as CommandFailure {
         throw failure.ofRun
       } catch let error as SystemError {
-        throw CommandFailure(status: .runFailed, message: "\(error)")
+        throw CommandFailure(status: .runFailed, message: "cannot prepare the command: \(error)")
       }
       if result.ending != .exited(0) { throw CommandEnded(result.ending) }
       if !result.isPublished { throw CommandEnded(.exited(ExitStatus.runFailed.rawValue)) }
