@@ -23,6 +23,18 @@ func tests(_ name: String, of dependencies: [Target.Dependency], exclude: [Strin
     swiftSettings: strict)
 }
 
+/// Only where it is asked for: a package with unsafe flags cannot be depended on.
+let fuzzer: [Target] =
+  Context.environment["FUZZING"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Driver",
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+      // gold crashes on what libFuzzer needs.
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])])
+  ]
+
 let package = Package(
   name: "swift-unit-sync",
   products: [
@@ -108,6 +120,12 @@ let package = Package(
     tests(
       "SimulationTests", of: ["Simulation", "SyncTestKit", "SyncUnits"], exclude: ["histories.txt"]),
     room("Tests/WireFixtures", uses: ["SyncRPC", "SyncWire"]),
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "SyncUnits", "SyncPlugin", "SyncWire", "SyncRPC", "SyncCLI", "StandardPlugins",
+        "TransportTCP", "WaitingPoll",
+      ], path: "Tests/Fuzzing/Targets", swiftSettings: strict),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
     tests(
@@ -134,6 +152,6 @@ let package = Package(
         "StandardPlugins", "SyncAgent", "SyncCLI", "SyncPlugin", "SyncUnits", "TransportCommand",
         "TransportMemory",
       ], exclude: ["budgets.txt", "counting-shim.c", "fault-shim.c"]),
-  ],
+  ] + fuzzer,
   swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,7 @@ internal import SyncSystem
 
 /// What an agent writes down for the clients of its user: where it is, and the secrets by which both
 /// know each other.
-struct EndpointFile: Equatable {
+package struct EndpointFile: Equatable {
   let address: InternetAddress
   let secrets: ConnectionSecrets
 
@@ -20,7 +20,7 @@ struct EndpointFile: Equatable {
   }
 
   /// Reads the contents of a file; nil if it is something else, or its address is not of this machine.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     var fields: [Substring: Substring] = [:]
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: " ", maxSplits: 1)
@@ -34,7 +34,7 @@ struct EndpointFile: Equatable {
     self.init(address: address, secrets: ConnectionSecrets(client: client, agent: agent))
   }
 
-  var contents: String {
+  package var contents: String {
     """
     address \(address)
     client \(secrets.client.hexadecimal)

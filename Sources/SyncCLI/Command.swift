@@ -1,7 +1,7 @@
 internal import SyncPlugin
 
 /// One command of the program, as data: parsing, help and completion are derived from it.
-struct Command: Sendable {
+package struct Command: Sendable {
   /// What positional arguments and values of options can be completed from.
   enum Completion: Sendable {
     case nothing
@@ -26,7 +26,7 @@ struct Command: Sendable {
     var completion = Completion.nothing
   }
 
-  let name: String
+  package let name: String
   /// The positional arguments as the help shows them.
   var arguments = ""
   let summary: String
@@ -41,7 +41,7 @@ struct Command: Sendable {
   /// Left out of help and completion.
   var isHidden = false
   /// Whether everything after the command's name belongs to it as it is.
-  var takesAllArguments = false
+  package var takesAllArguments = false
   /// Whether the help lists the exit statuses.
   var showsExitStatuses = false
   /// What it does; nil if it is only a group of others.
@@ -59,9 +59,9 @@ struct Command: Sendable {
 }
 
 /// An option on the command line, with its value.
-struct OptionValue: Sendable {
-  let name: String
-  let value: String
+package struct OptionValue: Sendable {
+  package let name: String
+  package let value: String
 }
 
 /// A command that was asked for, with everything that was said.

@@ -1,11 +1,11 @@
 internal import SyncText
 
 /// Finds in the table what was asked for.
-struct CommandParser {
-  struct Result {
-    var path: [Command]
-    var arguments: [String] = []
-    var values: [OptionValue] = []
+package struct CommandParser {
+  package struct Result {
+    package var path: [Command]
+    package var arguments: [String] = []
+    package var values: [OptionValue] = []
     /// What stands behind a `--`: arguments too, whatever they look like.
     var argumentsBehindFlags: [String]?
 
@@ -14,14 +14,16 @@ struct CommandParser {
     var options: [Command.Option] { path.flatMap { $0.options } }
     func has(_ option: Command.Option) -> Bool { values.contains { $0.name == option.name } }
     /// The words that lead to the command, as they are typed.
-    var commandLine: String { path.map(\.name).joined(separator: " ") }
+    package var commandLine: String { path.map(\.name).joined(separator: " ") }
   }
 
-  let root: Command
+  private let root: Command
+
+  package init(root: Command) { self.root = root }
 
   /// Reads the words behind the program's name.
   /// - Throws: what was wrong, with a suggestion.
-  func parse(_ words: [String]) throws(CommandFailure) -> Result {
+  package func parse(_ words: [String]) throws(CommandFailure) -> Result {
     var result = Result(path: [root])
     var rest = words[...]
     while let word = rest.popFirst() {
@@ -52,9 +54,11 @@ struct CommandParser {
   private func takeLong(
     _ text: Substring, _ rest: inout ArraySlice<String>, _ result: inout Result
   ) throws(CommandFailure) {
-    let end = text.firstIndex(of: "=") ?? text.endIndex
-    let name = String(text[..<end])
-    let attached = end == text.endIndex ? nil : String(text[end...].dropFirst())
+    // Not by characters: a combining mark at the beginning of the value makes one with the sign.
+    let parts = text.utf8.split(
+      separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+    let name = String(Substring(parts[0]))
+    let attached = parts.count > 1 ? String(Substring(parts[1])) : nil
     let options = result.options
     guard let option = options.first(where: { $0.name == name }) else {
       let suggestion = closestMatch(to: name, among: options.map(\.name)).map { "--\($0)" }
@@ -66,12 +70,12 @@ struct CommandParser {
   private func takeShort(
     _ text: Substring, _ rest: inout ArraySlice<String>, _ result: inout Result
   ) throws(CommandFailure) {
-    guard let option = result.options.first(where: { $0.short == text.first })
-    else {
+    var attached = text.unicodeScalars
+    let name = attached.removeFirst()
+    guard let option = result.options.first(where: { $0.short == Character(name) }) else {
       throw unknown("flag -\(text)", nil, result)
     }
-    var attached = text.dropFirst()
-    if attached.first == "=" { attached = attached.dropFirst() }
+    if attached.first == "=" { attached.removeFirst() }
     if option.placeholder == nil, !attached.isEmpty { throw unknown("flag -\(text)", nil, result) }
     try take(option, attached.isEmpty ? nil : String(attached), &rest, &result)
   }

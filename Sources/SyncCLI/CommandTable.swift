@@ -1,8 +1,8 @@
 internal import SyncPlugin
 
 /// All commands of the program.
-enum CommandTable {
-  static let root: Command = Command(
+package enum CommandTable {
+  package static let root: Command = Command(
     name: "coder",
     summary: "Startup coordination for scripts",
     discussion: """

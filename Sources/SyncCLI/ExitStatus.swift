@@ -72,15 +72,17 @@ struct CommandEnded: Error, Sendable {
 }
 
 /// Why a command failed: what is printed, and the exit status.
-struct CommandFailure: Error, Sendable {
+package struct CommandFailure: Error, Sendable {
   var status: ExitStatus
-  var message: String
-  var hints: [String] = []
+  package var message: String
+  package var hints: [String] = []
 }
 
 extension CommandFailure {
+  /// What was asked for in a wrong way. The message repeats words of the command line, which may hold line
+  /// feeds; only those of an agent's errors are meant to break a line.
   static func usage(_ message: String, hints: [String] = []) -> CommandFailure {
-    CommandFailure(status: .usage, message: message, hints: hints)
+    CommandFailure(status: .usage, message: message.escapingControlCharacters, hints: hints)
   }
 
   /// A manager's refusal, behind the words with which the command introduces it.
@@ -112,6 +114,8 @@ extension CommandFailure {
       case .endpointBlocked: .cannotCreate
       default: .unavailable
       }
-    self.init(status: status, message: prefix + error.message, hints: error.hint.map { [$0] } ?? [])
+    self.init(
+      status: status, message: (prefix + error.message).escapingControlCharacters,
+      hints: error.hint.map { [$0] } ?? [])
   }
 }

@@ -1,16 +1,18 @@
 internal import SyncText
 
 /// The help of a command, made from the table.
-struct Help {
+package struct Help {
   static let width = 80
 
   /// From the program down to the command.
-  let path: [Command]
+  private let path: [Command]
+
+  package init(path: [Command]) { self.path = path }
 
   private var command: Command { path.last! }
   private var name: String { path.map(\.name).joined(separator: " ") }
 
-  var text: String {
+  package var text: String {
     var sections = ["coder v\(Version.number)", usage]
     if !command.discussion.isEmpty {
       sections.append(command.discussion.wrapped(width: Self.width, indent: 2))

@@ -48,13 +48,13 @@ extension Duration {
     guard let value = whole.isEmpty ? 0 : Int64(Substring(whole)) else { return nil }
     let (product, overflow) = value.multipliedReportingOverflow(by: unit)
     if overflow { return nil }
-    // Digits that are worth less than a nanosecond are cut off, as Go does it.
-    var rest: Int64 = 0
-    var scale = unit
-    for digit in fraction {
-      scale /= 10
-      rest += Int64(digit - UInt8(ascii: "0")) * scale
+    // What is less than a nanosecond is cut off, as Go does it: of the sum, not of each digit.
+    var (numerator, scale): (Int64, Int64) = (0, 1)
+    for digit in fraction.prefix(18) {
+      numerator = numerator * 10 + Int64(digit - UInt8(ascii: "0"))
+      scale *= 10
     }
+    let rest = scale.dividingFullWidth(numerator.multipliedFullWidth(by: unit)).quotient
     let (sum, sumOverflow) = product.addingReportingOverflow(rest)
     return sumOverflow ? nil : sum
   }

@@ -14,10 +14,12 @@ public struct Endpoint: Hashable, Sendable {
 
   /// Reads `scheme` or `scheme:address`; nothing is checked.
   public init(parsing text: String) {
-    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    // Not by characters: a combining mark at the beginning of the address makes one with the colon.
+    let parts = text.utf8.split(
+      separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
     self.init(
-      scheme: String(parts[0]),
-      address: parts.count > 1 && !parts[1].isEmpty ? String(parts[1]) : nil)
+      scheme: String(Substring(parts[0])),
+      address: parts.count > 1 && !parts[1].isEmpty ? String(Substring(parts[1])) : nil)
   }
 }
 

@@ -137,7 +137,8 @@ package struct ServerSession: Sendable {
   ) throws(WireError) {
     let method = packet.withData(in: bytes) { Method(path: $0) }
     if let secrets, !isProven {
-      guard method == .hello, let text = metadata[Self.tokenKey],
+      // A stream that is open already could be opened once more behind the proof, and answered twice.
+      guard method == .hello, streams.count == 1, let text = metadata[Self.tokenKey],
         let token = Secret(hexadecimal: text), token == secrets.client
       else {
         let refusal = UnitError(

@@ -73,6 +73,27 @@ final class Recorder: Sendable {
     #expect(run(["help", "exp", "snyc"]).1?.hints.first == "did you mean sync?")
   }
 
+  @Test func wordsThatAreRepeatedDoNotBreakTheLine() {
+    for words in [["a\n\u{1b}[1m"], ["--a\n"], ["exp", "sync", "start", "--wait", "a\n", "b"]] {
+      let recorder = Recorder()
+      let status = Program.status(
+        of: words, environment: [:], catalog: .standard, console: recorder.console())
+      #expect(status == ExitStatus.usage.rawValue)
+      let lines = recorder.error.split(separator: "\n")
+      #expect(lines.first?.hasPrefix("error: ") == true)
+      #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("hint: ") }, "\(recorder.error)")
+    }
+  }
+
+  @Test func valuesMayBeginWithACombiningMark() throws {
+    for words in [
+      ["--output=\u{301}x"], ["--output", "\u{301}x"], ["-o=\u{301}x"], ["-o\u{301}x"],
+    ] {
+      let result = try CommandParser(root: CommandTable.root).parse(["plugins"] + words)
+      #expect(result.values.map(\.value) == ["\u{301}x"], "\(words)")
+    }
+  }
+
   @Test func pluginsAreListed() {
     let (table, _) = run(["plugins", "-c", "name,syntax,sides"])
     #expect(

@@ -9,6 +9,8 @@ import Testing
     (".5s", .milliseconds(500), "500ms"), ("1.s", .seconds(1), "1s"),
     ("1.25h", .seconds(4_500), "1h15m"), ("10us", .microseconds(10), "10µs"),
     ("1.5µs", .nanoseconds(1_500), "1.5µs"), ("7ns", .nanoseconds(7), "7ns"),
+    ("0.333333333333h", .nanoseconds(1_199_999_999_998), "19m59.999999998s"),
+    ("0.9999999999999999999999s", .nanoseconds(999_999_999), "999.999999ms"),
     ("1m0.05s", .milliseconds(60_050), "1m0.05s"),
     ("2562047h", .seconds(2_562_047 * 3_600), "2562047h"),
     ("", nil, nil), ("5", nil, nil), ("s", nil, nil), (".s", nil, nil), ("-1s", nil, nil),
@@ -26,6 +28,7 @@ import Testing
   static let endpoints: [(String, String, String?, String)] = [
     ("unix", "unix", nil, "unix"), ("unix:", "unix", nil, "unix"),
     ("unix:/a:b", "unix", "/a:b", "unix:/a:b"),
+    ("unix:\u{301}", "unix", "\u{301}", "unix:\u{301}"),
     ("tcp:127.0.0.1:0", "tcp", "127.0.0.1:0", "tcp:127.0.0.1:0"),
   ]
 

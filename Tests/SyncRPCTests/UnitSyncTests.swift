@@ -86,9 +86,11 @@ import WireFixtures
     CallMetadata("unitsync-token", secret.hexadecimal).encoded
   }
 
-  static func proof(_ metadata: [UInt8], _ method: Method = .hello) -> [UInt8] {
-    frame(.invokeMetadata, 1, 1, metadata) + frame(.invoke, 1, 2, method.path)
-      + frame(.message, 1, 3) + frame(.closeSend, 1, 4)
+  static func proof(
+    _ metadata: [UInt8], _ method: Method = .hello, stream: UInt64 = 1
+  ) -> [UInt8] {
+    frame(.invokeMetadata, stream, 1, metadata) + frame(.invoke, stream, 2, method.path)
+      + frame(.message, stream, 3) + frame(.closeSend, stream, 4)
   }
 
   @Test func aClientThatProvesItselfIsServed() {
@@ -139,6 +141,9 @@ import WireFixtures
     Stranger(
       description: "a call between metadata and Hello",
       bytes: frame(.invokeMetadata, 1, 1, metadata(secrets.client)) + call(.ping, stream: 2)),
+    Stranger(
+      description: "a proof while another stream is open",
+      bytes: frame(.invokeMetadata, 1, 1) + proof(metadata(secrets.client), stream: 2)),
     Stranger(
       description: "HTTP", bytes: Array("GET / HTTP/1.1\r\n".utf8), error: .unknownKind(35),
       isAnswered: false),
