@@ -185,7 +185,7 @@ enum ServerSessionTarget {
     /// False if no call is open there.
     private func close(_ stream: UInt64) -> Bool {
       guard let index = open.firstIndex(where: { $0.stream == stream }) else { return false }
-      if let waiter = open.remove(at: index).waiter { manager.forget(waiter) }
+      if let waiter = open.remove(at: index).waiter { manager.forget([waiter]) }
       late.removeAll { $0.stream == stream }
       return true
     }
