@@ -4,6 +4,7 @@
 #        Tests/trials.sh histories [COUNT [FIRST-SEED]]  one of them, in any number:
 #        Tests/trials.sh interleavings [DEPTH]
 #        Tests/trials.sh simulations [COUNT [FIRST-SEED]]
+#        Tests/trials.sh races [COUNT]
 #        Tests/trials.sh soak [SECONDS [SEED]]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,5 +28,6 @@ else
   "$trials" histories
   "$trials" interleavings
   "$trials" simulations
+  "$trials" races
   "$trials" soak
 fi

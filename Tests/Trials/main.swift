@@ -7,6 +7,7 @@ let usage = """
   usage: trials histories [COUNT [FIRST-SEED]]     random histories against the model; 10000
          trials interleavings [DEPTH]              all that 3 clients can do with 3 units
          trials simulations [COUNT [FIRST-SEED]]   start-ups with faults of all kinds; 1000
+         trials races [COUNT]                      a dependency completes before, while and after somebody waits; 100000
          trials soak [SECONDS [SEED]]              a real agent under load, kills and garbage; 60
   """
 
@@ -23,6 +24,11 @@ do {
   switch words.first {
   case "histories": try await histories(numbers.first ?? 10_000, numbers.dropFirst().first ?? 1)
   case "interleavings": try await interleavings(numbers.first ?? .max)
+  case "races":
+    let count = numbers.first ?? 100_000
+    let waits = try await Races.run(rounds: count)
+    print(
+      "\(count) races between a wait and what it is for: \(waits) had to wait, and all were told")
   case "soak":
     try await Soak(seed: UInt64(numbers.dropFirst().first ?? 1)).run(seconds: numbers.first ?? 60)
   case "simulations": try await simulations(numbers.first ?? 1_000, numbers.dropFirst().first ?? 1)

@@ -1,6 +1,7 @@
 import Libevent
 import SyncPlugin
 import SyncRPC
+import SyncSystem
 import SyncUnits
 import Synchronization
 import TransportUnix
@@ -23,6 +24,41 @@ struct ClientBenchmarks {
           what: "\(count) push waiters", unit: "ms", ours: Spread(times),
           target: count == 1_000 ? .atMost(50) : .none))
     }
+  }
+
+  /// Clients that are silent, or have sent half a frame, do not slow down those who work.
+  func burdens() throws {
+    report.section("A call beside a thousand connections that hang in the middle of a frame")
+    var burdens: [Int32] = []
+    defer { for descriptor in burdens { Descriptor.close(descriptor) } }
+    for index in 0..<1_000 {
+      let descriptor = try UnixSocket.open()
+      burdens.append(descriptor)
+      try UnixSocket.connect(descriptor, to: agent.socketPath)
+      let halfAFrame: [UInt8] = [3, 1]
+      if index % 2 == 0 {
+        _ = try halfAFrame.withUnsafeBytes { try Descriptor.write(descriptor, $0) }
+      }
+    }
+    let result = Mutex<[Double]>([])
+    let loop = try LibeventLoop()
+    let path = agent.socketPath
+    try loop.run {
+      let client = try await RemoteUnitManager(
+        connectingTo: try UnixTransport(address: path, environment: [:]), on: loop)
+      for _ in 0..<10_000 {
+        let begin = microseconds()
+        try await client.ping()
+        let time = (microseconds() - begin) / 1_000
+        result.withLock { $0.append(time) }
+      }
+      await client.close()
+    }
+    let times = Spread(result.withLock { $0 })
+    report.add(
+      Row(
+        what: "the slowest of 10,000 pings", unit: "ms", ours: Spread([times.maximum]),
+        target: .atMost(50), note: "median \(format(times.median * 1_000)) us"))
   }
 
   /// On as few connections as the agent's limit of open calls allows.

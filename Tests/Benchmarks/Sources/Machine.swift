@@ -19,15 +19,18 @@ struct Machine {
   func tool(_ name: String) -> String { tools + "/" + name }
 
   /// Runs a command to its end, its output to /dev/null, and returns the microseconds that it took.
-  func time(_ arguments: [String], _ variables: [String: String?] = [:]) throws -> Double {
+  func time(
+    _ arguments: [String], _ variables: [String: String?] = [:], status: Int32 = 0
+  ) throws -> Double {
     let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
     defer { close(null) }
     let begin = microseconds()
-    let child = try ChildProcess(arguments, variables: variables, streams: .init(output: null))
+    let streams = ChildProcess.Streams(output: null, error: status == 0 ? nil : null)
+    let child = try ChildProcess(arguments, variables: variables, streams: streams)
     defer { Descriptor.close(child.descriptor) }
     let ending = wait(child)
     let time = microseconds() - begin
-    guard ending == .exited(0) else { throw Failure(description: "\(arguments): \(ending)") }
+    guard ending == .exited(status) else { throw Failure(description: "\(arguments): \(ending)") }
     return time
   }
 

@@ -85,6 +85,24 @@ struct ProcessBenchmarks {
     }
   }
 
+  /// By how much a limit is missed; whole processes, so that their start is in it.
+  func limits() throws {
+    report.section("start --timeout 300ms of a unit that waits: what it takes beyond that")
+    let sync = machine.cli + ["exp", "sync"]
+    _ = try machine.time(sync + ["want", "limited", "never"], environment)
+    for strategy in ["push", "poll"] {
+      let times = try (0..<(isQuick ? 5 : 50)).map { _ in
+        try machine.time(
+          sync + ["start", "limited", "--timeout", "300ms", "--wait", strategy], environment,
+          status: 124) / 1_000 - 300
+      }
+      report.add(
+        Row(
+          what: "start --wait \(strategy) --timeout 300ms", unit: "ms", ours: Spread(times),
+          target: .atMost(20)))
+    }
+  }
+
   /// Fifty scripts that all start at once and run one after another.
   func chain() throws {
     report.section(

@@ -5,7 +5,7 @@ import SyncSystem
 
 let usage = """
   usage: benchmarks [--quick] [--json] [--only PART]... [--agent-socket PATH] [--cli COMMAND] [--tools FOLDER]
-    --only          commands, start-up, wake-ups, chain, calls, release, graph, wire, long-chain, crowds or size
+    --only          commands, start-up, wake-ups, limits, chain, burdens, calls, release, graph, wire, long-chain, crowds or size
     --agent-socket  measure the agent that listens there, not one of --cli
     --cli           the command line that is measured, as in 'coder' or '/opt/coder'
     --tools         where the C programs are
@@ -63,7 +63,8 @@ do {
   let graph = GraphBenchmarks(report: report, isQuick: isQuick)
   let all: [(name: String, run: () throws -> Void)] = [
     ("commands", processes.commands), ("start-up", processes.startUp),
-    ("wake-ups", processes.wakeUps), ("chain", processes.chain), ("calls", server.calls),
+    ("wake-ups", processes.wakeUps), ("limits", processes.limits), ("chain", processes.chain),
+    ("burdens", client.burdens), ("calls", server.calls),
     ("release", client.release), ("graph", graph.run), ("wire", client.graphs),
     ("crowds", server.crowds), ("long-chain", client.longChain), ("size", processes.size),
   ]
