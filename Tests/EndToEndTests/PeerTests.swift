@@ -49,12 +49,16 @@ import WireFixtures
   private func work(
     with agent: TestAgent, beside crowd: [Burden: [RawConnection]]
   ) async throws {
-    for (index, byte) in call(.ping).enumerated() {
-      for connection in crowd[.dripping]! { connection.send([byte]) }
-      guard index % 3 == 0 else { continue }
-      let unit = "unit-\(index)"
-      #expect(try await agent.sync("start", unit).status == 0)
-      #expect(try await agent.sync("complete", unit).output == "Success\n")
+    let frames = [
+      frame(.invoke, 1, 1, Method.ping.path), frame(.message, 1, 2), frame(.closeSend, 1, 3),
+    ]
+    for (index, frame) in frames.enumerated() {
+      for byte in frame { for connection in crowd[.dripping]! { connection.send([byte]) } }
+      // Between frames, for which there is no limit.
+      for unit in (0..<7).map({ "unit-\(index)-\($0)" }) {
+        #expect(try await agent.sync("start", unit).status == 0)
+        #expect(try await agent.sync("complete", unit).output == "Success\n")
+      }
     }
     // Who was slow gets the answer in the end, and who had said that no more comes has been let go.
     for connection in crowd[.dripping]! { #expect(connection.read(atLeast: success().count)) }

@@ -208,6 +208,13 @@ private struct SpawnDescriptors: Sendable {
 /// Between making a pipe and marking it, another thread's child could inherit it, and keep it open.
 private let spawning = Mutex(())
 
+/// The function of this name, which Swift's headers leave out; nil before version 2.34 of the library.
+private let addCloseFrom = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+  unsafeBitCast(
+    $0,
+    to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32).self)
+}
+
 private func spawn(
   _ program: String, _ arguments: [String], _ environment: [String: String]
 ) throws -> (pid_t, SpawnDescriptors) {
@@ -219,6 +226,8 @@ private func spawn(
     posix_spawn_file_actions_adddup2(&actions, input.reading, STDIN_FILENO)
     posix_spawn_file_actions_adddup2(&actions, output.writing, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, error.writing, STDERR_FILENO)
+    // What other tests have open without marking it would take room, and keep pipes from ending.
+    _ = addCloseFrom?(&actions, STDERR_FILENO + 1)
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
     let variables = ["PATH": path].merging(environment) { $1 }.map { "\($0)=\($1)" }
     var argumentList = ([program] + arguments).map { strdup($0) } + [nil]
