@@ -126,6 +126,7 @@ let package = Package(
         "SyncUnits", "SyncPlugin", "SyncWire", "SyncRPC", "SyncCLI", "StandardPlugins",
         "TransportTCP", "WaitingPoll",
       ], path: "Tests/Fuzzing/Targets", swiftSettings: strict),
+    tests("CorpusTests", of: ["FuzzTargets"]),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
     tests(

@@ -114,8 +114,12 @@ extension CommandFailure {
       case .endpointBlocked: .cannotCreate
       default: .unavailable
       }
-    self.init(
-      status: status, message: (prefix + error.message).escapingControlCharacters,
-      hints: error.hint.map { [$0] } ?? [])
+    let hints = error.hint.map { [$0] } ?? []
+    if status == .usage {
+      self = .usage(prefix + error.message, hints: hints)
+    } else {
+      // It may hold what a command has said, line by line.
+      self.init(status: status, message: prefix + error.message, hints: hints)
+    }
   }
 }

@@ -1,7 +1,7 @@
 internal import SyncWire
 
-/// Frames give the same packets and the same error however they arrive, and a packet that is written
-/// anew is read as the same.
+/// Frames give the packets that another reader finds, and the same error, however they arrive; a packet
+/// that is written anew is read as the same.
 enum FrameTarget {
   static func run(_ bytes: RawSpan) {
     guard bytes.byteCount >= Cuts.size else { return }
@@ -11,6 +11,7 @@ enum FrameTarget {
     var pieces = Reading()
     Cuts(bytes).forEachPiece(of: fed) { pieces.receive($0) }
     demand(pieces == whole, "cut in pieces, frames give other packets: \(pieces) for \(whole)")
+    demand(whole.rewritten == joined(fed), "other packets are read than are there")
 
     var again = Reading()
     again.receive(whole.rewritten.span.bytes)
@@ -18,6 +19,45 @@ enum FrameTarget {
     demand(again.used == whole.rewritten.count, "packets that were written are not complete")
     demand(again.rewritten == whole.rewritten, "packets that were written are read as others")
     demand(again.count == whole.count - whole.skipped, "packets that were written are lost")
+  }
+
+  /// Joins frames in the plainest way, up to the first that is wrong.
+  private static func joined(_ bytes: RawSpan) -> [UInt8] {
+    var packets: [UInt8] = []
+    var offset = 0
+    func number() -> UInt64? {
+      var value: UInt64 = 0
+      for place in 0..<10 {
+        guard offset < bytes.byteCount else { return nil }
+        let byte = bytes[offset]
+        offset += 1
+        if place == 9, byte > 1 { return nil }
+        value += UInt64(byte & 127) << (7 * UInt64(place))
+        if byte < 128 { return value }
+      }
+      return nil
+    }
+    var assembly: (id: (UInt64, UInt64), kind: UInt8, data: [UInt8])?
+    while offset < bytes.byteCount {
+      let control = bytes[offset]
+      offset += 1
+      let kind = control / 2 % 64
+      guard 1...7 ~= kind || control >= 128, let stream = number(), let message = number(),
+        let length = number(), stream > 0, message > 0, length <= bytes.byteCount - offset
+      else { break }
+      var data: [UInt8] = []
+      for place in offset..<offset + Int(length) { data.append(bytes[place]) }
+      offset += Int(length)
+      if let open = assembly, open.id >= (stream, message) {
+        guard open.id == (stream, message), open.kind == kind else { break }
+        data = open.data + data
+      }
+      assembly = control & 1 == 0 ? ((stream, message), kind, data) : nil
+      if control & 1 != 0, let kind = PacketKind(rawValue: kind) {
+        FrameWriter.append(kind, stream: stream, message: message, data: data, to: &packets)
+      }
+    }
+    return packets
   }
 
   /// What was made of frames.

@@ -55,8 +55,7 @@ enum ServerSessionTarget {
         case .invokeMetadata:
           opened.append(packet.stream)
           let metadata = packet.withData(in: bytes) { try? CallMetadata(decoding: $0) }
-          let token = SessionScript.secrets.client.hexadecimal
-          if metadata?.entries.contains(where: { $0.value == token }) == true {
+          if metadata?.entries.contains(where: { $0.value == SessionScript.token }) == true {
             carriesToken = true
           }
         default: break

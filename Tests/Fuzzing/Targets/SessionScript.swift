@@ -13,6 +13,9 @@ struct SessionScript {
   /// By stream; ids beyond are taken up again.
   private var lastMessages = [UInt64](repeating: 0, count: 16)
 
+  /// The most steps of a script: longer conversations are slower, and say nothing new.
+  private static let steps = 16
+
   private init(_ script: RawSpan) { self.script = script.withUnsafeBytes(Array.init) }
 
   private mutating func next() -> UInt8? {
@@ -53,13 +56,17 @@ struct SessionScript {
 // MARK: What a client does
 
 extension SessionScript {
+  static let token = secrets.client.hexadecimal
   static let secrets = ConnectionSecrets(
     client: Secret(Array("the client's own".utf8)), agent: Secret(Array("the agent's own.".utf8)))
 
   /// What a client sends that does what `script` says.
   static func client(_ script: RawSpan) -> [UInt8] {
     var session = SessionScript(script)
-    while let step = session.next() { session.clientStep(step) }
+    for _ in 0..<steps {
+      guard let step = session.next() else { break }
+      session.clientStep(step)
+    }
     return session.bytes
   }
 
@@ -74,7 +81,7 @@ extension SessionScript {
     case 7: append(.close, on: stream)
     case 8: append(.error, on: stream)
     case 9:
-      append(.invokeMetadata, on: stream, Self.metadata(Self.secrets.client.hexadecimal))
+      append(.invokeMetadata, on: stream, Self.metadata(Self.token))
       append(.invoke, on: stream, Method.hello.path)
       append(.message, on: stream)
       // What a relay passes on begins with the first stream.
@@ -196,7 +203,10 @@ extension SessionScript {
   static func agent(_ script: RawSpan, after calls: UInt64) -> [UInt8] {
     var session = SessionScript(script)
     session.lastStream = calls
-    while let step = session.next() { session.agentStep(step) }
+    for _ in 0..<steps {
+      guard let step = session.next() else { break }
+      session.agentStep(step)
+    }
     return session.bytes
   }
 
