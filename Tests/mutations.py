@@ -56,7 +56,7 @@ MUTATIONS = [
      "FaultTests"),
     ("any token is the right one", "Sources/SyncRPC/ServerSession.swift",
      "token == secrets.client", "token != secrets.agent",
-     "SyncRPCTests|SecretTests|TCPTests"),
+     "CorpusTests|SecretTests"),
     ("the client believes any agent", "Sources/SyncRPC/RemoteUnitManager.swift",
      "try secrets.check(try await hello(metadata: secrets.metadata))",
      "_ = try await hello(metadata: secrets.metadata)",
