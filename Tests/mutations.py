@@ -125,7 +125,7 @@ def main(names):
         else:
             try:
                 result = test(filter)
-                tests = caught_by(result.stdout + result.stderr)
+                tests = caught_by(result.stdout + result.stderr) or [f"a trap in {filter}"]
                 caught = result.returncode != 0
             except subprocess.TimeoutExpired:
                 tests, caught = ["which hangs"], True

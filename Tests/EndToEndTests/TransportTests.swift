@@ -93,8 +93,10 @@ import WireFixtures
   @Test func anAgentOnAPipeKeepsTheContract() async throws {
     for name in ["poll:10ms", "push"] {
       let agent = try await PipeAgent()
-      try await AgentContract.check(
-        agent.manager, try PluginCatalog.standard.waitingStrategy(name), clock: agent.clock)
+      let strategy = try PluginCatalog.standard.waitingStrategy(name)
+      try await Task(executorPreference: agent.loop) {
+        try await AgentContract.check(agent.manager, strategy, clock: agent.clock)
+      }.value
       await agent.stop()
     }
   }

@@ -1,5 +1,5 @@
 import Libevent
-import SyncPlugin
+public import SyncPlugin
 public import SyncRPC
 import TransportCommand
 
@@ -10,8 +10,10 @@ import TransportCommand
 public final class PipeAgent: Sendable {
   /// The one client that there can be.
   public let manager: RemoteUnitManager
-  /// The clock of the loop that the client runs on, for waiting strategies.
-  public var clock: any Clock<Duration> { thread.loop.clock }
+  /// The loop that the client runs on.
+  public var loop: any EventLoop { thread.loop }
+  /// The loop's clock, for waiting strategies.
+  public var clock: any Clock<Duration> { loop.clock }
   private let thread: LoopThread
 
   /// Starts the agent.
