@@ -107,12 +107,15 @@ let package = Package(
       swiftSettings: strict),
     tests(
       "SimulationTests", of: ["Simulation", "SyncTestKit", "SyncUnits"], exclude: ["histories.txt"]),
-    room("Tests/WireFixtures", uses: ["SyncRPC", "SyncWire"]),
+    room("Tests/WireFixtures", uses: ["SyncPlugin", "SyncRPC", "SyncUnits", "SyncWire"]),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
     tests(
-      "SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "WireFixtures"],
-      exclude: ["recorded.txt"]),
+      "SyncRPCTests",
+      of: [
+        "SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "SyncSystem", "SyncTestKit", "SyncAgent",
+        "Libevent", "TransportMemory", "WireFixtures",
+      ], exclude: ["recorded.txt"]),
     tests("SyncPluginTests", of: ["SyncPlugin", "StandardPlugins"]),
     tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),
     tests("LibeventTests", of: ["Libevent", "SyncPlugin", "SyncSystem"]),
