@@ -107,7 +107,9 @@ let package = Package(
       swiftSettings: strict),
     tests(
       "SimulationTests", of: ["Simulation", "SyncTestKit", "SyncUnits"], exclude: ["histories.txt"]),
-    room("Tests/WireFixtures", uses: ["SyncPlugin", "SyncRPC", "SyncUnits", "SyncWire"]),
+    room(
+      "Tests/WireFixtures", uses: ["SyncPlugin", "SyncRPC", "SyncUnits", "SyncWire"],
+      exclude: ["recorded.txt"]),
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
     tests(
@@ -115,7 +117,7 @@ let package = Package(
       of: [
         "SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "SyncSystem", "SyncTestKit", "SyncAgent",
         "Libevent", "TransportMemory", "WireFixtures",
-      ], exclude: ["recorded.txt"]),
+      ]),
     tests("SyncPluginTests", of: ["SyncPlugin", "StandardPlugins"]),
     tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),
     tests("LibeventTests", of: ["Libevent", "SyncPlugin", "SyncSystem"]),
