@@ -119,7 +119,9 @@ let package = Package(
       swiftSettings: strict),
     tests(
       "SimulationTests", of: ["Simulation", "SyncTestKit", "SyncUnits"], exclude: ["histories.txt"]),
-    room("Tests/WireFixtures", uses: ["SyncRPC", "SyncWire"]),
+    room(
+      "Tests/WireFixtures", uses: ["SyncPlugin", "SyncRPC", "SyncUnits", "SyncWire"],
+      exclude: ["recorded.txt"]),
     .target(
       name: "FuzzTargets",
       dependencies: [
@@ -130,8 +132,11 @@ let package = Package(
     tests("SyncUnitsTests", of: ["SyncUnits", "SyncTestKit"]),
     tests("SyncWireTests", of: ["SyncWire", "SyncUnits", "SyncTestKit"]),
     tests(
-      "SyncRPCTests", of: ["SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "WireFixtures"],
-      exclude: ["recorded.txt"]),
+      "SyncRPCTests",
+      of: [
+        "SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "SyncSystem", "SyncTestKit", "SyncAgent",
+        "Libevent", "TransportMemory", "WireFixtures",
+      ]),
     tests("SyncPluginTests", of: ["SyncPlugin", "StandardPlugins"]),
     tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),
     tests("LibeventTests", of: ["Libevent", "SyncPlugin", "SyncSystem"]),

@@ -68,6 +68,19 @@ struct UnitRun: Sendable {
     }
   }
 
+  /// Whether the unit is tied to this process before it starts; one that is to be kept pending whatever
+  /// happens is not.
+  private var isLeased: Bool { starter.onFailure == .skip }
+
+  /// What the agent has to know: a command whose end cannot be told should not begin.
+  private var neededMethods: [Method] {
+    var methods: [Method] = [.startWith, .finish]
+    if isLeased || requirement != .success { methods.append(.wantAll) }
+    if retries > 0 { methods.append(.details) }
+    if readyDescriptor != nil { methods.append(.markHealthy) }
+    return methods
+  }
+
   private func start(
     on client: Client, _ tie: @escaping @Sendable () throws -> StartCall.Tie
   ) async throws -> UInt64 {
@@ -78,10 +91,10 @@ struct UnitRun: Sendable {
       return try await withDeadline(limit, clock: client.clock) {
         try await client.call(
           "", hint: { $0.code == .unsupported ? "run needs an agent that knows failures" : nil }
-        ) { try await $0.require(.startWith) }
-        // Who is to be kept pending whatever happens is not tied to this process before it starts.
-        try await client.declare(
-          unit, dependsOn: dependencies, requirement, isLeased: fixed.onFailure == .skip)
+        ) { manager in
+          for method in neededMethods { try await manager.require(method) }
+        }
+        try await client.declare(unit, dependsOn: dependencies, requirement, isLeased: isLeased)
         let started = try await fixed.start(on: client) { _ in }
         guard let generation = started.generation else { preconditionFailure("has a tie") }
         return generation

@@ -35,6 +35,10 @@ struct UnitStarter: Sendable {
   func start(
     on client: Client, waiting: @Sendable ([UnitID]) throws -> Void
   ) async throws -> Started {
+    if !isOriginal {
+      // An agent that cannot start it should say so before the wait, not after it.
+      try await client.call(Self.starting) { try await $0.require(.startWith) }
+    }
     var started = Started()
     var strategies = strategies[...]
     while true {
@@ -69,13 +73,15 @@ struct UnitStarter: Sendable {
     }
   }
 
+  private static let starting = "start unit failed: "
+
   private var isOriginal: Bool {
     locks.isEmpty && tie == .none && lateTie == nil && onFailure == .skip
   }
 
   /// False if the unit is not ready any more.
   private func begin(on client: Client, _ started: inout Started) async throws -> Bool {
-    let generation = try await client.call("start unit failed: ") { manager -> UInt64?? in
+    let generation = try await client.call(Self.starting) { manager -> UInt64?? in
       do {
         if isOriginal {
           try await manager.start(unit)

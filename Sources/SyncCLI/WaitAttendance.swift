@@ -19,6 +19,10 @@ struct WaitAttendance: Sendable {
   func run<Value: Sendable>(
     _ prefix: String, _ wait: @escaping @Sendable (RemoteUnitManager) async throws -> Value
   ) async throws -> Value {
+    if stall.isFailure {
+      // Without it nothing would end the wait that was meant to end.
+      try await client.call("--fail-on-stall: ") { try await $0.require(.why) }
+    }
     let progress = WaitProgress(
       waitingFor: waitingFor, units: { [units, client] in try await units(client.manager) },
       console: invocation.console, clock: client.clock)

@@ -6,6 +6,7 @@ import SyncUnits
 import SyncWire
 import TransportCommand
 import TransportMemory
+import WireFixtures
 
 /// A real agent on a pipe, whose one connection many clients share: their streams get numbers of their
 /// own on it. Only tests need that; it makes a pipe's agent one for whole scenarios of commands.
@@ -103,37 +104,4 @@ private actor Multiplexer {
       to: &bytes)
     connection?.send(bytes.span.bytes)
   }
-}
-
-/// Takes a connection apart into whole frames, as this package writes them.
-private final class FrameReader: ConnectionHandler {
-  private var buffer = ReceiveBuffer()
-  private let onEnd: () -> Void
-  private let onFrame: (FrameHeader, [UInt8]) -> Void
-
-  init(
-    onEnd: @escaping () -> Void = {}, _ onFrame: @escaping (FrameHeader, [UInt8]) -> Void
-  ) {
-    self.onEnd = onEnd
-    self.onFrame = onFrame
-  }
-
-  func received(_ bytes: RawSpan) {
-    try? buffer.feed(bytes) { bytes throws(WireError) in
-      var offset = 0
-      while true {
-        var end = offset
-        guard let frame = try FrameHeader.read(bytes, at: &end),
-          frame.length <= bytes.byteCount - end
-        else { return offset }
-        onFrame(
-          frame, bytes.extracting(end..<end + frame.length).withUnsafeBytes(Array.init))
-        offset = end + frame.length
-      }
-    }
-  }
-
-  func drained() {}
-  func reachedEndOfInput() { onEnd() }
-  func failed(_ reason: PluginError) { onEnd() }
 }

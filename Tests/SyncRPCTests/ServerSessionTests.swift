@@ -71,19 +71,14 @@ struct ServedBytes {
 }
 
 @Suite struct ServerSessionTests {
-  /// What the agent knew when a conversation was recorded.
-  static func prepare(_ manager: LocalUnitManager, for recording: String) throws {
-    switch recording {
-    case "want_cycle", "start_not_ready", "status": try manager.want("a", dependsOn: "b")
-    case "start_ready":
-      try manager.want("a", dependsOn: "b")
-      try manager.start("b")
-      try manager.complete("b")
-    case "complete_b": try manager.start("b")
-    case "list":
-      try manager.want("a", dependsOn: "b")
-      try manager.start("u1")
-    default: break
+  /// Brings a manager to what the agent knew when a conversation was recorded.
+  static func prepare(_ manager: LocalUnitManager, for recording: Recording) throws {
+    for step in recording.before {
+      switch step[0] {
+      case "want": try manager.want(UnitID(step[1]), dependsOn: UnitID(step[2]))
+      case "start": try manager.start(UnitID(step[1]))
+      default: try manager.complete(UnitID(step[1]))
+      }
     }
   }
 
@@ -94,14 +89,14 @@ struct ServedBytes {
     let bytes = recording.clientBytes
     for cut in 0...bytes.count {
       var served = ServedBytes()
-      try Self.prepare(served.manager, for: recording.name)
+      try Self.prepare(served.manager, for: recording)
       served.receive(Array(bytes[..<cut]))
       served.receive(Array(bytes[cut...]))
       #expect(served.output == recording.serverBytes, "cut at \(cut)")
       #expect(served.error == nil)
     }
     var served = ServedBytes()
-    try Self.prepare(served.manager, for: recording.name)
+    try Self.prepare(served.manager, for: recording)
     for byte in bytes { served.receive([byte]) }
     #expect(served.output == recording.serverBytes)
   }
