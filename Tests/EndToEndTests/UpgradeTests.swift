@@ -146,6 +146,7 @@ import WireFixtures
     .ready("app", true), .done(.start, "app"), .done(.complete, "app"),
     .status(
       "app", "completed", isReady: true, [("cache", "completed", true), ("db", "completed", true)]),
+    .done(.start, "last"), .done(.complete, "last"),
   ]
 
   @Test func anOriginalClientAndOnesOfTodayShareUnits() async throws {
@@ -158,7 +159,7 @@ import WireFixtures
       #expect(try await agent.start(step).end().status == 0)
     }
     // Is told as soon as the original client has completed it.
-    let waiting = try agent.start(["wait", "app", "--for", "started", "--timeout", "0"])
+    let waiting = try agent.start(["wait", "last", "--timeout", "0"])
     let connection = try RawConnection(to: agent.socketPath)
     var expected: [UInt8] = []
     for (index, step) in Self.originalCalls.enumerated() {
