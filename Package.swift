@@ -116,7 +116,7 @@ let package = Package(
       "SyncRPCTests",
       of: [
         "SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "SyncSystem", "SyncTestKit", "SyncAgent",
-        "Libevent", "TransportMemory", "WireFixtures",
+        "Libevent", "TransportMemory", "WaitingPoll", "WaitingPush", "WireFixtures",
       ]),
     tests("SyncPluginTests", of: ["SyncPlugin", "StandardPlugins"]),
     tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),
