@@ -134,8 +134,14 @@ let package = Package(
     tests(
       "SyncRPCTests",
       of: [
-        "SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "SyncSystem", "SyncTestKit", "SyncAgent",
-        "Libevent", "TransportMemory", "WireFixtures",
+        "SyncRPC", "SyncWire", "SyncUnits", "SyncPlugin", "SyncSystem", "SyncTestKit",
+        "Libevent", "TransportMemory", "WaitingPoll", "WaitingPush", "WireFixtures",
+      ]),
+    tests(
+      "SyncAgentTests",
+      of: [
+        "SyncAgent", "SyncRPC", "SyncUnits", "SyncPlugin", "SyncSystem", "SyncTestKit", "Libevent",
+        "TransportMemory",
       ]),
     tests("SyncPluginTests", of: ["SyncPlugin", "StandardPlugins"]),
     tests("SyncTextTests", of: ["SyncText", "SyncUnits"]),

@@ -13,7 +13,7 @@ options=(--scratch-path "$scratch" --enable-code-coverage)
 # Not those that start processes, which write down coverage of their own.
 swift build --build-tests "${options[@]}" >"$log" 2>&1 &&
   swift test --skip-build "${options[@]}" --parallel \
-    --filter '^(SyncUnits|SyncWire|SyncRPC|Simulation|Plugin|Corpus)Tests\.' >"$log" 2>&1 || {
+    --filter '^(SyncUnits|SyncWire|SyncRPC|SyncAgent|Simulation|Plugin|Corpus)Tests\.' >"$log" 2>&1 || {
   cat "$log" >&2
   exit 1
 }

@@ -62,9 +62,12 @@ final class RawConnection: @unchecked Sendable {
 
   deinit { Descriptor.close(descriptor) }
 
+  /// Longer than anything that works takes; then it is as if the other side had ended.
+  private static let patience: Int32 = 60_000
+
   static func waitUntilReadable(_ descriptor: Int32) {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    poll(&entry, 1, -1)
+    poll(&entry, 1, patience)
   }
 
   func waitUntilConnected() {
