@@ -187,6 +187,9 @@ final class ServedConnection: ConnectionHandler {
       held = try find(process, .ancestor)
       options.holder = server.holder(process, held, isWatched: true)
     }
+    if let generation = try tryToStart(start.unit, options, lease, held, manager) {
+      return finish(call, .success(.generation(generation)), stream: stream)
+    }
     let answer = later(call, stream: stream) { Reply.generation($0) } as StartWaiter
     let (unit, server, process) = (start.unit, self.server, held)
     deferAnswer(on: stream) {
@@ -198,6 +201,21 @@ final class ServedConnection: ConnectionHandler {
         }
         answer(result)
       }
+    }
+  }
+
+  /// What can be answered now is, so that no end of the input comes before the answer.
+  private func tryToStart(
+    _ unit: UnitID, _ options: StartOptions, _ lease: LocalUnitManager.Lease?,
+    _ held: WatchedProcess?, _ manager: LocalUnitManager
+  ) throws(UnitError) -> UInt64? {
+    do throws(UnitError) {
+      let generation = try manager.tryToStart(unit, options, lease: lease)
+      if let held, let generation { server.assumeIsolated { $0.hold(held, unit, generation) } }
+      return generation
+    } catch {
+      if let held { server.processWatch?.close(held.descriptor) }
+      throw error
     }
   }
 

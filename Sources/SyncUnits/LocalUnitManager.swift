@@ -198,6 +198,25 @@ public final class LocalUnitManager: UnitManager {
     return id
   }
 
+  /// As ``start(_:_:)``, with a lease, at whose end the unit fails; nil if the start has to wait for locks.
+  package func tryToStart(
+    _ unit: UnitID, _ options: StartOptions, lease: Lease?
+  ) throws(UnitError) -> UInt64? {
+    let generation = try change { state throws(UnitError) in
+      try Self.start(unit, options, &state)
+    }
+    if let lease, let generation { leased(unit, lease, generation) }
+    return generation
+  }
+
+  private static func start(
+    _ unit: UnitID, _ options: StartOptions, _ state: inout State
+  ) throws(UnitError) -> UInt64? {
+    if let error = state.closed { throw error }
+    let mustStandBack = state.starts.wants(options.locks)
+    return try state.store.start(unit, options, mayTakeLocks: !mustStandBack)
+  }
+
   /// As ``start(_:_:)`` without a task, and with a lease, at whose end the unit fails. `waiter` is called
   /// as that of ``when(_:_:)`` is.
   package func start(
@@ -248,16 +267,12 @@ public final class LocalUnitManager: UnitManager {
     _ waiter: @escaping StartQueue.Waiter
   ) {
     let waiter: StartQueue.Waiter = { result in
-      if let lease { self.leased(unit, lease, result) }
+      if let lease, case .success(let generation) = result { self.leased(unit, lease, generation) }
       waiter(result)
     }
     do throws(UnitError) {
       let generation = try change { state throws(UnitError) -> UInt64? in
-        if let error = state.closed { throw error }
-        let mustStandBack = state.starts.wants(options.locks)
-        if let generation = try state.store.start(unit, options, mayTakeLocks: !mustStandBack) {
-          return generation
-        }
+        if let generation = try Self.start(unit, options, &state) { return generation }
         try checkWaiterCount(state)
         state.starts.add(.init(id: id, unit: unit, options: options, waiter: waiter))
         return nil
@@ -309,10 +324,7 @@ public final class LocalUnitManager: UnitManager {
   }
 
   /// The lease may have ended before the start came to its turn.
-  private func leased(
-    _ unit: UnitID, _ lease: Lease, _ result: Result<UInt64, UnitError>
-  ) {
-    guard case .success(let generation) = result else { return }
+  private func leased(_ unit: UnitID, _ lease: Lease, _ generation: UInt64) {
     let isAlive = state.withLock { state in
       state.leases[lease]?.append(
         LeasedUnit(unit: unit, generation: generation, isStarted: true))

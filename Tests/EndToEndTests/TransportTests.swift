@@ -11,8 +11,10 @@ import WireFixtures
 
 /// The agent on its standard input and output.
 @Suite(.serialized) struct PipeTests {
-  static let requests = call(.start, UnitRequest(unit: "a").encoded) + call(.ping, stream: 2)
-  static let answers = success() + success(stream: 2)
+  static let requests =
+    call(.start, UnitRequest(unit: "a").encoded) + call(.ping, stream: 2)
+    + call(.startWith, UnitRequest(unit: "b").encoded, stream: 3)
+  static let answers = success() + success(stream: 2) + success([0x08, 1], stream: 3)
 
   private func agent(_ redirections: String, input: [UInt8] = []) async throws -> ProcessOutput {
     try await CoderProcess.run(
