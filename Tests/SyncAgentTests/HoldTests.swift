@@ -57,6 +57,12 @@ private final class FakeProcesses: Sendable {
     let server: SyncServer
     let transport: MemoryTransport
 
+    /// Lets the loop go on, unless the test has taken too long.
+    func turn() async throws {
+      try Task.checkCancellation()
+      await Task.yield()
+    }
+
     func connect() async throws -> RemoteUnitManager {
       try await RemoteUnitManager(connectingTo: transport, on: loop)
     }
@@ -75,8 +81,17 @@ private final class FakeProcesses: Sendable {
       let transport = try MemoryTransport(address: "hold-\(number)", environment: [:])
       let listener = try transport.listen(
         on: loop, report: { _ in }, accept: { server.serve($0) })
-      try await body(
-        Site(loop: loop, manager: manager, server: server, transport: transport))
+      let site = Site(loop: loop, manager: manager, server: server, transport: transport)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask(executorPreference: loop) { try await body(site) }
+        // What waits for an event that does not come fails.
+        group.addTask(executorPreference: loop) {
+          try await loop.clock.sleep(for: .seconds(60))
+          throw TimedOut()
+        }
+        try await group.next()
+        group.cancelAll()
+      }
       listener.close()
       #expect(manager.waiterCount == 0)
       try manager.checkInvariants()
@@ -198,7 +213,7 @@ private final class FakeProcesses: Sendable {
       let second = Task(executorPreference: site.loop) {
         try await other.start("second", Self.locked("apt"))
       }
-      while site.manager.waiterCount == 0 { await Task.yield() }
+      while site.manager.waiterCount == 0 { try await site.turn() }
       await client.close()
       try await other.wait(for: .units(["first"], .completion, count: 1))
       let ending = try site.manager.status(of: "first").details?.ending
@@ -273,10 +288,10 @@ private final class FakeProcesses: Sendable {
       let waiting = Task(executorPreference: site.loop) {
         try await client.start("second", Self.locked("apt"), tie: .lease(process: 77))
       }
-      while site.manager.waiterCount == 0 { await Task.yield() }
+      while site.manager.waiterCount == 0 { try await site.turn() }
       await client.close()
       await #expect(throws: UnitError.self) { try await waiting.value }
-      while site.manager.waiterCount > 0 { await Task.yield() }
+      while site.manager.waiterCount > 0 { try await site.turn() }
       try site.manager.complete("first")
       #expect(try site.manager.status(of: "second").status == .notRegistered)
     }

@@ -99,7 +99,7 @@ import WaitingPush
     let loop = agent.loop
     try run(agent) { client, relay in
       let wait = Task(executorPreference: loop) { try await client.waitUntilReady("a") }
-      while agent.manager.waiterCount == 0 { await Task.yield() }
+      await until { agent.manager.waiterCount > 0 }
       #expect(await relay.server.deferredCallCount == 1)
       switch end {
       case .cancelled: wait.cancel()
@@ -107,7 +107,7 @@ import WaitingPush
       case .serverClosed: await relay.server.close()
       }
       await #expect(throws: (any Error).self) { try await wait.value }
-      while agent.manager.waiterCount > 0 { await Task.yield() }
+      await until { agent.manager.waiterCount == 0 }
       #expect(await relay.server.deferredCallCount == 0)
     }
   }

@@ -51,7 +51,18 @@ import WireFixtures
     _ body: @escaping @Sendable (LibeventLoop) async throws -> Void
   ) throws {
     let loop = try LibeventLoop()
-    try loop.run { try await body(loop) }
+    try loop.run {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask(executorPreference: loop) { try await body(loop) }
+        // What waits for an event that does not come fails.
+        group.addTask(executorPreference: loop) {
+          try await loop.clock.sleep(for: .seconds(60))
+          throw TimedOut()
+        }
+        try await group.next()
+        group.cancelAll()
+      }
+    }
   }
 
   private final class Accepted: @unchecked Sendable {
@@ -183,7 +194,7 @@ import WireFixtures
         try await SyncRelay(on: loop).run(client: channel, agent: transport, timeout: nil)
       }
       if end == .cancelled {
-        while accepted.wires.isEmpty { await Task.yield() }
+        await until { !accepted.wires.isEmpty }
         relay.cancel()
       }
       let error = await #expect(throws: (any Error).self) { try await relay.value }
@@ -196,7 +207,7 @@ import WireFixtures
       case .nobodyListens: #expect((error as? PluginError)?.code == .unreachable)
       case .cancelled: #expect(error is CancellationError)
       }
-      if end == .cancelled { while !accepted.wires[0].hasEnded { await Task.yield() } }
+      if end == .cancelled { await until { accepted.wires[0].hasEnded } }
       Descriptor.close(far.descriptor)
       if end != .nobodyListens { accepted.listener?.close() }
     }
@@ -212,28 +223,28 @@ import WireFixtures
       }
       let client = Wire(try await far.connect(on: loop, timeout: nil))
       client.connection.pause()
-      while accepted.wires.isEmpty { await Task.yield() }
+      await until { !accepted.wires.isEmpty }
       let agent = accepted.wires[0]
       let piece = (0..<64 << 10).map { UInt8(truncatingIfNeeded: $0 &* 31) }
       var sent = 0
       // The kernel takes some, the relay some more, and then nobody does.
-      while !agent.connection.isCongested {
+      while !agent.connection.isCongested, sent < 8 << 20 {
         agent.send(piece)
         sent += piece.count
         await Task.yield()
       }
-      #expect(sent < 8 << 20)
+      #expect(agent.connection.isCongested)
       client.connection.resume()
-      while client.received.count < sent { await Task.yield() }
+      await until { client.received.count >= sent }
       #expect(
         client.received.starts(with: piece) && client.received.suffix(piece.count) == piece[...])
-      while agent.connection.isCongested { await Task.yield() }
+      await until { !agent.connection.isCongested }
       client.connection.endOutput()
-      while !agent.hasEnded { await Task.yield() }
+      await until { agent.hasEnded }
       agent.send([9])
       agent.connection.close()
       try await relay.value
-      while !client.hasEnded { await Task.yield() }
+      await until { client.hasEnded }
       #expect(client.received.count == sent + 1)
       client.connection.close()
       accepted.listener?.close()

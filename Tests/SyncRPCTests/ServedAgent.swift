@@ -3,6 +3,7 @@ import SyncRPC
 import SyncTestKit
 import SyncUnits
 import Synchronization
+import Testing
 import TransportMemory
 
 /// A server on a manual loop in front of any manager, and what it says for the log.
@@ -70,6 +71,17 @@ final class ServedAgent: Sendable {
   func connect() async throws -> RemoteUnitManager {
     try await RemoteUnitManager(connectingTo: transport, on: loop)
   }
+}
+
+/// Lets other tasks of the loop run until `condition` holds; a test that would wait for ever fails.
+func until(
+  _ condition: () async -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+) async {
+  for _ in 0..<1_000_000 {
+    if await condition() { return }
+    await Task.yield()
+  }
+  Issue.record("it does not come", sourceLocation: sourceLocation)
 }
 
 /// One end of a connection in the hands of a test: keeps what arrives. Belongs to the loop's thread.
