@@ -272,7 +272,10 @@ private actor TransportCheck {
     lastMark &+= 1
     client.send([lastMark])
     while true {
-      if accepted.isEmpty { await withUnsafeContinuation { acceptWaiter = $0 } }
+      await withUnsafeContinuation { continuation in
+        // Asked in here, because others may have their turn before.
+        if accepted.isEmpty { acceptWaiter = continuation } else { continuation.resume() }
+      }
       let agent = Probe(accepted.removeFirst(), on: loop)
       try await agent.wait("a connection that is accepted carries bytes") {
         $0.isOver || !$0.received.isEmpty
