@@ -202,6 +202,42 @@ import WireFixtures
     #expect(waiting.status == 124)
   }
 
+  /// A condition that nobody knows yet is shown as the original shows all of them, where it can be.
+  @Test func conditionsOfTheFutureHoldNobodyUp() async throws {
+    var version = AgentVersion.current
+    version.alter = { answer, method in
+      switch method {
+      case .details:
+        guard var status = try? UnitSync.StatusResponse(decoding: answer.span.bytes) else { break }
+        for index in status.dependencies.indices { status.dependencies[index].condition = 9 }
+        return status.encoded
+      case .why:
+        guard var why = try? UnitSync.WhyResponse(decoding: answer.span.bytes) else { break }
+        for index in why.nodes.indices { why.nodes[index].condition = 9 }
+        return why.encoded
+      default: break
+      }
+      return answer
+    }
+    let agent = try await OtherAgent(version)
+    try agent.manager.want("app", dependsOn: "db")
+    let status = try await agent.run("status", "app")
+    #expect(status.output.contains("db          completed        not registered  false\n"))
+    #expect(status.status == 0)
+    let why = try await agent.run("why", "app")
+    #expect(
+      why.error == """
+        error: explain unit failed: the agent is newer, and knows conditions that this version does not
+
+        """)
+    #expect(why.status == 76)
+    let waiting = try agent.begin(["start", "app", "--wait", "push"], environment: [:])
+    await waiting.waitForOutput("\n")
+    try agent.manager.start("db")
+    try agent.manager.complete("db")
+    #expect(await waiting.end().status == 0)
+  }
+
   /// What a newer client says beyond what this agent knows is passed over, in every call.
   @Test func clientsOfTheFutureAreAnswered() async throws {
     var answers: [[UInt8]] = []

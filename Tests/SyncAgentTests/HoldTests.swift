@@ -114,9 +114,10 @@ private final class FakeProcesses: Sendable {
       }
       let other = try await site.connect()
       _ = try await other.start("other", StartOptions(), tie: .hold(process: 78))
-      let holder = try site.manager.status(of: "db").details?.holder
+      let holder = try await client.status(of: "db").details?.holder
       #expect(
         holder == Holder(processID: 77, command: "script", since: 1_000, isWatched: true))
+      #expect(await client.peer?.processID == ThisProcess.id)
       try await client.complete("done")
       // The command line that started it for the script has long ended.
       await client.close()
