@@ -201,7 +201,7 @@ import WireFixtures
       #expect(result.output.contains(text), "\(result.output)")
       #expect(result.status == 0)
     }
-    let waiting = try await agent.run("start", "app", "--timeout", "100ms")
+    let waiting = try await agent.run("start", "app", "--timeout", "800ms")
     #expect(waiting.error.contains("hint: still waiting for: db (stalled)\n"))
     #expect(waiting.status == 124)
   }
