@@ -99,7 +99,8 @@ extension RemoteUnitManager: UnitManager {
     do throws(UnitError) {
       let answer = try await call(
         .details, UnitRequest(unit: unit.name), answer: UnitSync.StatusResponse.self)
-      return try decoded { () throws(ProtobufError) in try answer.report() }
+      // Where a newer agent has a condition that this version does not know, the original's words are left.
+      if let report = try? answer.report() { return report }
     } catch {
       guard error.code == .unsupported else { throw error }
     }
@@ -131,7 +132,11 @@ extension RemoteUnitManager: UnitManager {
   public func explain(_ unit: UnitID) async throws(UnitError) -> Explanation {
     let answer = try await call(
       .why, UnitRequest(unit: unit.name), answer: UnitSync.WhyResponse.self)
-    return try decoded { () throws(ProtobufError) in try answer.explanation() }
+    guard let explanation = try? answer.explanation() else {
+      throw UnitError(
+        .unsupported, "the agent is newer, and knows conditions that this version does not")
+    }
+    return explanation
   }
 
   public func wait(for goal: WaitGoal) async throws {

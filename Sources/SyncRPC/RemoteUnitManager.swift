@@ -157,16 +157,6 @@ public actor RemoteUnitManager {
     _ = try await call(method, request, answer: EmptyMessage.self)
   }
 
-  func decoded<Value>(
-    _ body: () throws(ProtobufError) -> Value
-  ) throws(UnitError) -> Value {
-    do throws(ProtobufError) {
-      return try body()
-    } catch {
-      throw .notTheProtocol(error)
-    }
-  }
-
   func call<Answer: ProtobufMessage>(
     _ method: Method, _ request: some ProtobufMessage, answer: Answer.Type
   ) async throws(UnitError) -> Answer {

@@ -46,8 +46,9 @@ public actor SyncRelay {
     }
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
+        // Once: the end that follows a cancellation finds nobody any more.
+        if Task.isCancelled || ending != nil { return continuation.resume() }
         self.continuation = continuation
-        if Task.isCancelled || ending != nil { continuation.resume() }
       }
     } onCancel: {
       Task(executorPreference: loop) { await self.end(nil) }

@@ -165,7 +165,7 @@ extension UpgradeRow {
       error: "error: dependency 'db' failed: exit status 3 (required by 'app')\n", status: 10,
       needs: [.status, .wait, .start], outputWhenRefused: waiting),
     UpgradeRow(
-      command: ["start", "app", "--wait", "push", "--timeout", "100ms"], before: withDatabase,
+      command: ["start", "app", "--wait", "push", "--timeout", "800ms"], before: withDatabase,
       output: waiting,
       error: """
         error: timeout waiting for dependencies of unit 'app'

@@ -114,9 +114,10 @@ private final class FakeProcesses: Sendable {
       }
       let other = try await site.connect()
       _ = try await other.start("other", StartOptions(), tie: .hold(process: 78))
-      let holder = try site.manager.status(of: "db").details?.holder
+      let holder = try await client.status(of: "db").details?.holder
       #expect(
         holder == Holder(processID: 77, command: "script", since: 1_000, isWatched: true))
+      #expect(await client.peer?.processID == ThisProcess.id)
       try await client.complete("done")
       // The command line that started it for the script has long ended.
       await client.close()
@@ -210,9 +211,7 @@ private final class FakeProcesses: Sendable {
       _ = try await client.start("first", Self.locked("apt"), tie: .lease(process: 77))
       #expect(try site.manager.status(of: "first").details?.holder?.processID == 77)
       let other = try await site.connect()
-      let second = Task(executorPreference: site.loop) {
-        try await other.start("second", Self.locked("apt"))
-      }
+      async let second = other.start("second", Self.locked("apt"))
       while site.manager.waiterCount == 0 { try await site.turn() }
       await client.close()
       try await other.wait(for: .units(["first"], .completion, count: 1))
@@ -221,7 +220,7 @@ private final class FakeProcesses: Sendable {
         ending == Ending("its holder ended (pid \(ThisProcess.id)) without finishing it"))
       #expect(site.manager.lockCount == 1 && site.manager.waiterCount == 1)
       processes.end(77)
-      #expect(try await second.value == 1)
+      #expect(try await second == 1)
       await other.close()
     }
     #expect(processes.isAllClosed)
@@ -270,10 +269,13 @@ private final class FakeProcesses: Sendable {
         try await client.want("db", dependsOn: ["app"], .success, isLeased: true)
       }
       #expect(error?.code == .cycle)
-      let waiting = Task(executorPreference: site.loop) {
-        try await client.start("app", Self.locked("apt"), tie: .lease(process: 0))
+      async let waiting = client.start("app", Self.locked("apt"), tie: .lease(process: 0))
+      do {
+        _ = try await waiting
+        Issue.record("it started")
+      } catch {
+        #expect(error is UnitError)
       }
-      await #expect(throws: UnitError.self) { try await waiting.value }
       await client.close()
       try await site.manager.wait(for: .units(["app"], .completion, count: 1))
       #expect(try site.manager.status(of: "app").status == .failed)
@@ -285,12 +287,15 @@ private final class FakeProcesses: Sendable {
     try run(FakeProcesses().watch) { site in
       _ = try await site.manager.start("first", Self.locked("apt"))
       let client = try await site.connect()
-      let waiting = Task(executorPreference: site.loop) {
-        try await client.start("second", Self.locked("apt"), tie: .lease(process: 77))
-      }
+      async let waiting = client.start("second", Self.locked("apt"), tie: .lease(process: 77))
       while site.manager.waiterCount == 0 { try await site.turn() }
       await client.close()
-      await #expect(throws: UnitError.self) { try await waiting.value }
+      do {
+        _ = try await waiting
+        Issue.record("it started")
+      } catch {
+        #expect(error is UnitError)
+      }
       while site.manager.waiterCount > 0 { try await site.turn() }
       try site.manager.complete("first")
       #expect(try site.manager.status(of: "second").status == .notRegistered)

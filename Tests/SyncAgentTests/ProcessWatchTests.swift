@@ -11,7 +11,7 @@ import TransportMemory
 @testable import SyncAgent
 
 /// Real processes, as the kernel shows them.
-@Suite struct ProcessWatchTests {
+@Suite(.timeLimit(.minutes(1))) struct ProcessWatchTests {
   static let me = ThisProcess.id
 
   /// A process that ends when it is told to.

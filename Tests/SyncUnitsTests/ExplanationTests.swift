@@ -119,6 +119,10 @@ import Testing
     let nodes = explanation.nodes
     #expect(nodes.count <= Explanation.limit)
     #expect(nodes.count == Explanation.limit || nodes.count == 1 + width * (1 + leaves))
+    // The first ones by name are shown.
+    let names = (0..<width).map { UnitID("m\($0)") }.sorted()
+    let shown = nodes.filter { $0.depth == 1 }.map(\.unit)
+    #expect(shown == Array(names.prefix(shown.count)))
     for (index, node) in nodes.enumerated() where node.depth < 2 && node.status == .pending {
       let below = nodes[(index + 1)...].prefix { $0.depth > node.depth }
       let shown = below.count { $0.depth == node.depth + 1 }
