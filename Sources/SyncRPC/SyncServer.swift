@@ -16,7 +16,8 @@ public enum ServerEvent: Sendable {
 ///
 /// Threading: the server is an actor whose executor is the loop, so that it never leaves the loop's
 /// thread. Calls on a ``LocalUnitManager`` are answered where they are read; any other manager is
-/// asked in a task, which is cancelled when the client takes its call back or leaves.
+/// asked in a task, which is cancelled when the client takes its call back or leaves. ``close()`` it, or stop the
+/// loop, before letting it go: connections do not hold their server.
 public actor SyncServer {
   nonisolated let loop: any EventLoop
   nonisolated let manager: any UnitManager

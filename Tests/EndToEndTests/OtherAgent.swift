@@ -25,7 +25,7 @@ final class OtherAgent: Site {
     try await agent.listen(on: VersionedTransport(transport, version))
   }
 
-  deinit { thread.stop() }
+  deinit { thread.stop(after: agent) }
 
   func begin(
     _ arguments: [String], environment: [String: String]

@@ -85,7 +85,17 @@ private final class MemoryHost: MemoryEndpointHost {
     try await agent.listen(on: try MemoryTransport(address: name, environment: [:]))
   }
 
-  deinit { thread.stop() }
+  deinit { thread.stop(after: agent) }
+}
+
+extension LoopThread {
+  /// Ends the loop, and lets go of what works on it not before that.
+  func stop(after object: some Sendable) {
+    loop.enqueue {
+      self.stop()
+      withExtendedLifetime(object) {}
+    }
+  }
 }
 
 /// Command lines in this process, each on a thread of its own, that use a memory endpoint.
