@@ -6,6 +6,7 @@ internal import SyncUnits
 ///
 /// Threading: each end belongs to the thread of its own loop, as all connections do; what is sent
 /// arrives as a closure on the other's loop.
+/// Unchecked, because that rule cannot be said to the compiler: the loop is not known before there is one.
 public final class MemoryConnection: Connection, @unchecked Sendable {
   public let peer: Peer? = Peer(processID: ThisProcess.id, userID: ThisProcess.userID)
   public let secrets: ConnectionSecrets? = nil

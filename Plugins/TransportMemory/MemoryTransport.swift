@@ -54,6 +54,7 @@ public struct MemoryTransport: Transport {
 private let listeners = Mutex<[String: MemoryListener]>([:])
 
 /// Belongs to its loop's thread; others only hand it connections there.
+/// Unchecked, because others hold it to reach that loop, and its two constants are all that they touch.
 private final class MemoryListener: Listener, @unchecked Sendable {
   let endpoint: Endpoint
   let loop: any EventLoop

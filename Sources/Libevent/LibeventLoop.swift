@@ -9,9 +9,8 @@ internal import Synchronization
 /// Threading: the thread in ``run()`` is the loop's thread. Tasks may be enqueued from anywhere; what
 /// ``EventLoop`` asks for beyond that is for the loop's thread alone. Between two waits for events
 /// the loop runs the tasks that became runnable, and then writes what they sent.
+/// Unchecked: `queue`, `waker` and `owner` guard themselves, and all the rest is touched by the loop's thread only.
 public final class LibeventLoop: EventLoop, @unchecked Sendable {
-  // Sendable although it is full of state, because `queue`, `waker` and `owner` guard themselves and
-  // all the rest is touched by the loop's thread only.
   let base: OpaquePointer
   private let queue = Mutex(Queue())
   private let waker: Int32
@@ -202,7 +201,8 @@ public final class LibeventLoop: EventLoop, @unchecked Sendable {
   }
 }
 
-/// Written by a task on the loop, read on the same thread when the loop has stopped.
+/// What the operation of a run threw.
+/// Unchecked: written by a task on the loop, read on the same thread when the loop has stopped.
 private final class Failure: @unchecked Sendable {
   var error: (any Error)?
 }

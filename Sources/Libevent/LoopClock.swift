@@ -30,8 +30,8 @@ struct LoopClock: Clock {
 }
 
 /// One sleeping task.
+/// Unchecked: made wherever somebody sleeps, and touched on the loop's thread only.
 private final class Sleeper: @unchecked Sendable {
-  // Touched on the loop's thread only.
   private var continuation: CheckedContinuation<Void, any Error>?
   private var timer: Registration?
   private var isCancelled = false

@@ -5,8 +5,8 @@ public import SyncUnits
 
 /// Serves units over any number of transports.
 ///
-/// Threading: an actor whose executor is the loop. ``close()`` it before letting it go: what still comes in on its
-/// connections has nobody to go to otherwise, which is a trap.
+/// Threading: an actor whose executor is the loop. ``close()`` it before letting it go: what still comes
+/// in on its connections has nobody to go to otherwise, which is a trap.
 public actor Agent {
   /// The units.
   public nonisolated let manager: LocalUnitManager

@@ -44,7 +44,8 @@ public struct SupervisedCommand: Sendable {
     self.variables = variables
   }
 
-  /// The running command. Belongs to the loop's thread; the closures that use it run there.
+  /// The running command.
+  /// Unchecked: it belongs to the loop's thread, and the closures that use it run there.
   final class Child: @unchecked Sendable {
     private let process: ChildProcess
     private var watch: Registration?

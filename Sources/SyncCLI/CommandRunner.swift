@@ -2,7 +2,8 @@ internal import Libevent
 internal import SyncPlugin
 internal import SyncSystem
 
-/// The process of the command that `run` runs, and all that is heard of it. Belongs to the loop's thread.
+/// The process of the command that `run` runs, and all that is heard of it.
+/// Unchecked: it belongs to the loop's thread, on which the task that uses it runs as well.
 final class CommandRunner: @unchecked Sendable {
   enum Event: Sendable {
     case signal(SignalDescriptor.Arrival)

@@ -22,7 +22,8 @@ extension EventLoop {
   }
 }
 
-/// One wait for a descriptor. Belongs to the loop's thread.
+/// One wait for a descriptor.
+/// Unchecked: made wherever somebody waits, and touched on the loop's thread only.
 private final class DescriptorWait: @unchecked Sendable {
   private var registrations: [Registration] = []
   private var continuation: CheckedContinuation<Void, any Error>?

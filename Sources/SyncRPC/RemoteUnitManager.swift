@@ -31,7 +31,8 @@ public actor RemoteUnitManager {
     let continuation: UnsafeContinuation<Void, Never>
   }
 
-  /// Belongs to the actor: it is touched in its isolation only.
+  /// A call that somebody waits for.
+  /// Unchecked: closures that take it back carry its id, and it is touched in the actor's isolation only.
   private final class PendingCall: @unchecked Sendable {
     let id: UInt64
     let method: Method

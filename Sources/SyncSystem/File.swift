@@ -112,6 +112,7 @@ package enum File {
 
   /// Creates a folder with a name of its own, which begins with `prefix`, and mode 0700.
   package static func createTemporaryFolder(_ prefix: String) throws(SystemError) -> String {
+    // mkdtemp(3) puts what makes the name unique in the place of the six letters.
     var template = Array((prefix + "XXXXXX").utf8CString)
     try check(.mkdtemp) { mkdtemp(&template) == nil ? -1 : 0 }
     return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }

@@ -86,8 +86,8 @@ package typealias SystemCallHook = (SystemCall) -> Int32?
 private let hookCount = Atomic<Int>(0)
 private let hooks = Mutex<[ThreadID: HookBox]>([:])
 
+/// Unchecked: the hook is called only on the thread that installed it.
 private struct HookBox: @unchecked Sendable {
-  // Called only on the thread that installed it.
   let hook: SystemCallHook
 }
 

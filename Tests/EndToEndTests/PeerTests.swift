@@ -198,11 +198,11 @@ import WireFixtures
 
   private func expectStopped(_ process: CoderProcess) async throws {
     let file = "/proc/\(process.processID)/stat"
-    for _ in 0..<500 {
-      if try String(contentsOfFile: file, encoding: .utf8).contains(") T ") { return }
-      try await Task.sleep(for: .milliseconds(10))
+    func isStopped() throws -> Bool {
+      try String(contentsOfFile: file, encoding: .utf8).contains(") T ")
     }
-    Issue.record("the process is stopped")
+    try await waitUntil(isStopped)
+    #expect(try isStopped())
   }
 
   private func hexadecimal(_ byte: UInt8) -> String {

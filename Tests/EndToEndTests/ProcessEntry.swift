@@ -23,10 +23,14 @@ struct ProcessEntry {
   }
 }
 
+/// Asks again until it is so, for 5 s at most: only for what nobody tells, as the state of a process that is not
+/// ours, or that an agent in this process has heard of the end of a client.
+func waitUntil(_ isSo: () throws -> Bool) async throws {
+  for _ in 0..<500 where try !isSo() { try await Task.sleep(for: .milliseconds(10)) }
+}
+
 /// What a killed process leaves ends when it sees that: soon, not at once.
 func expectNothingLeft(naming texts: String...) async throws {
-  for _ in 0..<500 where !ProcessEntry.all(naming: texts).isEmpty {
-    try await Task.sleep(for: .milliseconds(10))
-  }
+  try await waitUntil { ProcessEntry.all(naming: texts).isEmpty }
   #expect(ProcessEntry.all(naming: texts).map(\.id) == [])
 }

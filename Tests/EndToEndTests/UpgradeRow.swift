@@ -91,9 +91,7 @@ struct UpgradeRow: Sendable, CustomTestStringConvertible {
     }
     #expect(result == expected)
     // The agent hears of the end of the process a moment later.
-    for _ in 0..<500 where agent.manager.waiterCount > 0 {
-      try await Task.sleep(for: .milliseconds(10))
-    }
+    try await waitUntil { agent.manager.waiterCount == 0 }
     #expect(agent.manager.waiterCount == 0)
   }
 

@@ -44,6 +44,7 @@ package enum Races {
     if try manager.isReady("app") { return .wasReady }
     return try await withThrowingTaskGroup(of: Outcome.self) { group in
       group.addTask {
+        // Only to give up: a wait that is lost would go on for ever.
         try await Task.sleep(for: .seconds(30))
         return .isLost
       }
